@@ -41,6 +41,7 @@ from napari_stem_defects.detection.recognition import (
     recognise_spots,
     without_names,
 )
+from napari_stem_defects.detection.repeated_columns import REPEATED_COLUMNS, without_rows
 from napari_stem_defects.detection.unexplained import (
     about_search,
     search_statements,
@@ -164,8 +165,8 @@ def detect_frame(
             found = without_names(found)
         else:
             searched = _searched_image(settled, measured, filtered, scale, spec)
-            anywhere = not recognition.recognised and measured.cell is not None
-            found = _decided(found, searched, ensemble, limits, device, anywhere=anywhere)
+            decided = _decided(found, searched, ensemble, limits, device, recognition.recognised)
+            found, parameters[REPEATED_COLUMNS] = decided
     parameters |= _about_the_model(settled, measured, scale, spec, choice, recognition)
     return _measured(found, settled, measured, scale, spec, frame, parameters, started)
 
@@ -235,18 +236,22 @@ def _decided(
     ensemble: Ensemble,
     limits: Mapping[str, float],
     device: str,
-    *,
-    anywhere: bool,
-) -> ProbabilityMap:
-    """Decide point defects at their sites, and keep defects of the crystal.
+    recognised: bool,
+) -> tuple[ProbabilityMap, str]:
+    """Decide point defects at their sites, and keep defects of the crystal; with a statement.
 
-    ``anywhere`` keeps all: a model that was given for another crystal names what it finds.
+    Of another crystal all are kept: a model that was given for it names what it finds.
     """
+    spec = ensemble.spec
     found = decide_sites(found, searched, ensemble, limits, device)
-    if anywhere:
-        return found
-    window_px = ensemble.spec.preprocessing.patch_px / searched.factor[0]
-    return only_in_crystal(found, window_px)
+    if searched.cells and not recognised:
+        return found, ""
+    found = only_in_crystal(found, spec.preprocessing.patch_px / searched.factor[0])
+    # A class of a user's model may be just that: the columns of an interface.
+    if spec.lattice_geometry is None or not spec.lattice_geometry.crystal:
+        return found, ""
+    kept = without_rows(found, searched.pixels, searched.cells, limits, searched.separation_px)
+    return kept.map, kept.statement
 
 
 def _searched_image(
@@ -310,7 +315,7 @@ def _measured(
     stated = [] if unsuited else search_statements(found, measured, spec)
     if spec.sees_residual and measured.cell is not None and not spots:
         stated.append(unexplained_statement(found, complete["thresholds"], regions))
-    stated.append(complete["scan_rows"])
+    stated += [complete["scan_rows"], complete.get(REPEATED_COLUMNS, "")]
     complete["warnings"] = [*complete["warnings"], *filter(None, stated)]
     return Detection(
         image=image.name,

@@ -17,6 +17,7 @@ from napari_stem_defects.detection.drawn_masks import site_separation_px
 from napari_stem_defects.detection.named_sites import named_sites, with_single_cores
 from napari_stem_defects.detection.places_alone import PlaceNames, named_near
 from napari_stem_defects.detection.pooled_lines import with_pooled_lines
+from napari_stem_defects.detection.repeated_columns import without_rows
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.detection.survey_evidence import survey_evidence
 from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
@@ -118,9 +119,16 @@ def residual_map(
         return decide_sites(found, image, ensemble, thresholds, device), contrast
     decided = _decided(found, image, survey, ensemble, thresholds, device)
     decided = _with_places(decided, survey, scan, thresholds)
-    period = lattice_period(lattice.cell)
-    decided = with_single_cores(decided, thresholds, image.separation_px, period)
-    return with_pooled_lines(decided, thresholds, period), contrast
+    return _settled(decided, image, thresholds, lattice_period(lattice.cell)), contrast
+
+
+def _settled(
+    found: ProbabilityMap, image: SearchedImage, thresholds: Mapping[str, float], period_px: float
+) -> ProbabilityMap:
+    """Return the generic names without repetitions of points, and with lines seen as a whole."""
+    found = with_single_cores(found, thresholds, image.separation_px, period_px)
+    rows = without_rows(found, image.pixels, image.cells, thresholds, image.separation_px)
+    return with_pooled_lines(rows.map, thresholds, period_px)
 
 
 def _decided(
