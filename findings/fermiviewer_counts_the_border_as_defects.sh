@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Density of line defects in FermiViewer, by the crossings of lines in the image with a grid of test lines.
 #
-# Expected: seven crossings per straight line that crosses the seven horizontal test lines of an image of 400 x 600 px,
-# and none in an image without lines.
-# Seen with fermiviewer 0.10.1: the filter that makes lines stand out takes what is outside the image for 0, so that the border of
-# an image with a background is the strongest line. Each of the 18 test lines counts it once: an image without lines
-# has 18 crossings. Each line counts twice, at its two edges. On a background of 20 counts ten lines of 60 counts have 155
-# crossings instead of 70; on one of 1000 counts only the border is above the threshold, and images with no, four and
-# ten lines have the same 18. A foil thickness makes of it a dislocation density.
+# Expected: seven crossings per straight line that crosses the seven horizontal test lines of an image of 400 x 600
+# px, and none in an image without lines.
+# Seen with fermiviewer 0.10.1: the filter that makes lines stand out takes what is outside the image for 0, so that
+# the border of an image with a background is the strongest line. Each of the 18 test lines counts it once: an image
+# without lines has 18 crossings. Each line counts twice, at its two edges. On a background of 20 counts ten lines of
+# 60 counts have 155 crossings instead of 70; on one of 1000 counts only the border is above the threshold, and images
+# with no, four and ten lines have the same 18. A foil thickness makes of it a dislocation density.
 # Felt as: the dislocation density of a perfect crystal, and the same one for every other.
 #
 # Fails if the behaviour changes.

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Lattice vectors and strain of columns in FermiViewer, for planes along the columns of the image.
 #
-# Expected: two vectors of 20 px of a square lattice, in whatever direction it lies, and in the part of the image that is stretched by
-# 4 % a strain that is 4 % larger than in the rest.
-# Seen with fermiviewer 0.10.1: vectors to neighbours are turned so that they point to the right before they are averaged. Those along
-# the columns of the image point up in one half of the cases and down in the other, as their last digits decide, and cancel: a
-# lattice along the scan has a second vector of 0.1 px with Poisson noise and of 3 px without, instead of 20 px, and is called valid.
-# Each column is near a point of such a lattice, so that 4 % of strain are 0. The same lattice turned by 2 or 15 degrees has
-# the right vectors and strain.
+# Expected: two vectors of 20 px of a square lattice, in whatever direction it lies, and in the part of the image that
+# is stretched by 4 % a strain that is 4 % larger than in the rest.
+# Seen with fermiviewer 0.10.1: vectors to neighbours are turned so that they point to the right before they are
+# averaged. Those along the columns of the image point up in one half of the cases and down in the other, as their
+# last digits decide, and cancel: a lattice along the scan has a second vector of 0.1 px with Poisson noise and of 3
+# px without, instead of 20 px, and is called valid. Each column is near a point of such a lattice, so that 4 % of
+# strain are 0. The same lattice turned by 2 or 15 degrees has the right vectors and strain.
 # Felt as: strain maps without strain, of all images that were taken with the lattice along the scan.
 #
 # Fails if the behaviour changes.

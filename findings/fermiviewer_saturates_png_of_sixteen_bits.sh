@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Images of 16 bits in PNG files, opened by FermiViewer.
 #
-# Expected: the counts that are in the file, as Pillow and imageio return them and FermiViewer itself from a TIFF file.
-# Seen with fermiviewer 0.10.1 and Pillow 13.0.0: it converts images of 16 bits to colours of 8 bits, for which Pillow cuts off
-# everything above 255. Columns of 500 and 1000 counts are both flat discs of 255, without a warning, and what its fit makes of these
-# turns the order round: 475 counts for the columns of 500, 308 counts for those of 1000.
+# Expected: the counts that are in the file, as Pillow and imageio return them and FermiViewer itself from a TIFF
+# file.
+# Seen with fermiviewer 0.10.1 and Pillow 13.0.0: it converts images of 16 bits to colours of 8 bits, for which Pillow
+# cuts off everything above 255. Columns of 500 and 1000 counts are both flat discs of 255, without a warning, and
+# what its fit makes of these turns the order round: 475 counts for the columns of 500, 308 counts for those of 1000.
 # Felt as: heavy columns that are dimmer than light ones in PNG files, and brighter in TIFF files.
 #
 # Fails if the behaviour changes.

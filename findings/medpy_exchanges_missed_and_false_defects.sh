@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Share of defects that are found, and share of detections that are false, by MedPy's obj_tpr and obj_fpr.
 #
-# Expected: with the detected masks as result and the labelled ones as reference, obj_tpr is the share of labelled defects that
-# are found, and obj_fpr the share of detections that are none, as both functions are documented: a true positive rate
-# of 1 "tells that all distinct binary objects in the reference array also exist in the result array".
-# Seen with MedPy 0.5.2: the number of objects by which each is divided is that of the other mask. A detector that finds 10 of
-# 20 vacancies and nothing else has a true positive rate of 1 and a false positive rate of 0.5. One that finds all
-# 20 and 10 more that are none has 0.67 and 0. The two results in the documentation's example of the direction come out
-# with the arguments exchanged.
+# Expected: with the detected masks as result and the labelled ones as reference, obj_tpr is the share of labelled
+# defects that are found, and obj_fpr the share of detections that are none, as both functions are documented: at a
+# true positive rate of 1 every labelled object has been found.
+# Seen with MedPy 0.5.2: the number of objects by which each is divided is that of the other mask. A detector that
+# finds 10 of 20 vacancies and nothing else has a true positive rate of 1 and a false positive rate of 0.5. One that
+# finds all 20 and 10 more that are none has 0.67 and 0. The two results in the documentation's example of the
+# direction come out with the arguments exchanged.
 # Felt as: detectors that are tuned until they find almost nothing, since that has the best true positive rate.
 #
 # Fails if the behaviour changes.

@@ -2,14 +2,15 @@
 # A minimum distance between columns that all columns keep, in scikit-image's peak_local_max and photutils' DAOStarFinder.
 #
 # Expected: with a minimum distance of 17 px, columns of which no two are closer than 19 px are all found.
-# Seen with scikit-image 0.26.0 and photutils 3.0.0: the distance is not that between two columns but from a column to any brighter
-# pixel, and the flank of a column of twice the height is brighter than its neighbour's top long before its own is reached. Of
-# columns of 2000 and 1000 counts in turn, 20 px apart, peak_local_max finds all with a minimum distance of 14 px and none of
-# the dim ones with 16 px; none of 400 counts with 14 px. In photutils 3.0 2.5 widths of a column are the minimum unless
-# another one is given: the call that returns all columns of the image in photutils 2.3 returns only the bright ones. HyperSpy's
-# find_peaks calls peak_local_max, too. trackpy's separation of 17 px keeps all columns.
-# Felt as: one of two sublattices that is missing altogether, after the distance was set to a little less than
-# that of neighbours, or after an update.
+# Seen with scikit-image 0.26.0 and photutils 3.0.0: the distance is not that between two columns but from a column to
+# any brighter pixel, and the flank of a column of twice the height is brighter than its neighbour's top long before
+# its own is reached. Of columns of 2000 and 1000 counts in turn, 20 px apart, peak_local_max finds all with a minimum
+# distance of 14 px and none of the dim ones with 16 px; none of 400 counts with 14 px. In photutils 3.0 2.5 widths of
+# a column are the minimum unless another one is given: the call that returns all columns of the image in photutils
+# 2.3 returns only the bright ones. HyperSpy's find_peaks calls peak_local_max, too. trackpy's separation of 17 px
+# keeps all columns.
+# Felt as: one of two sublattices that is missing altogether, after the distance was set to a little less than that of
+# neighbours, or after an update.
 #
 # Fails if the behaviour changes.
 set -euo pipefail

@@ -3,10 +3,10 @@
 #
 # Expected: sites that are labelled as vacancies lack their column in the image, dopants are bright there, as labels
 # for training and tests have to.
-# Seen with motif-learn 0.1.2: the labels count sites over both sublattices, the image over one. Ten vacancies and ten dopants at
-# random, in images of 512 x 512 px, are labelled in each of ten images, and none is in any of them: the images are those of the
-# perfect crystal. A vacancy put at a site by its number in the list of its sublattice is in the image, but
-# its label is outside the image.
+# Seen with motif-learn 0.1.2: the labels count sites over both sublattices, the image over one. Ten vacancies and ten
+# dopants at random, in images of 512 x 512 px, are labelled in each of ten images, and none is in any of them: the
+# images are those of the perfect crystal. A vacancy put at a site by its number in the list of its sublattice is in
+# the image, but its label is outside the image.
 # Felt as: networks that are trained on perfect columns which are called vacancies, and recall that is 0 in tests.
 #
 # Fails if the behaviour changes.

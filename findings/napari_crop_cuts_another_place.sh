@@ -2,10 +2,11 @@
 # One region, cut by napari-crop out of two images of the same field that have different pixel sizes.
 #
 # Expected: both cut images lie where the rectangle is drawn, and show the defect that is in it.
-# Seen with napari 0.9.2 and napari-crop 0.1.12: it takes the corners of the rectangle, which are counted in steps of the shapes
-# layer, for pixels of the image that is cut. Of an image with 0.02 nm per px and a map with 0.1 nm per px of the same 8 nm,
-# only the one whose pixel size the shapes layer has is cut at the right place. The other one is cut at a fifth of
-# the way from the corner, or has no pixels at all; no warning. napari itself draws the rectangle at its place in both.
+# Seen with napari 0.9.2 and napari-crop 0.1.12: it takes the corners of the rectangle, which are counted in steps of
+# the shapes layer, for pixels of the image that is cut. Of an image with 0.02 nm per px and a map with 0.1 nm per px
+# of the same 8 nm, only the one whose pixel size the shapes layer has is cut at the right place. The other one is cut
+# at a fifth of the way from the corner, or has no pixels at all; no warning. napari itself draws the rectangle at its
+# place in both.
 # Felt as: spectra and composition "of the defect" that are those of perfect crystal elsewhere.
 #
 # Fails if the behaviour changes.

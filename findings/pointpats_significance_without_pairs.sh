@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Significance of Ripley's K and of nearest neighbours by pointpats, for vacancies at random.
 #
-# Expected: of fields of vacancies at random about 5 % have p < 0.05 at a distance, or 10 % with both tails together, and p is
-# never below 1/(n + 1) for n simulations.
+# Expected: of fields of vacancies at random about 5 % have p < 0.05 at a distance, or 10 % with both tails together,
+# and p is never below 1/(n + 1) for n simulations.
 # Seen with pointpats 2.5.5: p is the smaller one of the share of simulations that reach the observed value and its
-# complement. Where no pair is that close, all simulations reach the observed 0, the share is 1 and p is 0, as if none were like it;
-# likewise where every vacancy has a neighbour within the distance. Of fields of 50 vacancies at random in 500 x 500 px, with
-# 35 px between neighbours on average, four of five have p = 0 in k_test at 4 px, and more than half at 6 px, where more than half of their
-# simulations have no pair, either. In g_test all have p = 0 at distances within which every vacancy has a neighbour.
+# complement. Where no pair is that close, all simulations reach the observed 0, the share is 1 and p is 0, as if none
+# were like it; likewise where every vacancy has a neighbour within the distance. Of fields of 50 vacancies at random
+# in 500 x 500 px, with 35 px between neighbours on average, four of five have p = 0 in k_test at 4 px, and more than
+# half at 6 px, where more than half of their simulations have no pair, either. In g_test all have p = 0 at distances
+# within which every vacancy has a neighbour.
 # Felt as: vacancies at random that repel each other "with p = 0.000" below a quarter of their distance.
 #
 # Fails if the behaviour changes.

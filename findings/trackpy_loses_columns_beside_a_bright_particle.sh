@@ -2,12 +2,12 @@
 # Columns found by trackpy's locate in the same counts as integers and as floating-point numbers, beside a bright particle.
 #
 # Expected: the same columns, since the numbers are the same.
-# Seen with trackpy 0.7: an image of floating-point numbers is scaled to 255 steps between 0 and its brightest pixel before
-# columns are sought and measured; one of integers keeps its counts. Of 400 columns, a third of them half as bright as the
-# others, both find all if nothing else is in the image. With a particle that is 15 times as bright as a column,
-# 16 of the dim ones are missing as float32 or float64, with one of 50 times all dim ones, and with one of 150 times every column, as
-# heavy atoms on graphene are; as uint16 all are found but those under the particle. The mass, the integrated intensity, of the
-# bright columns is a quarter too low with a particle of 50 times.
+# Seen with trackpy 0.7: an image of floating-point numbers is scaled to 255 steps between 0 and its brightest pixel
+# before columns are sought and measured; one of integers keeps its counts. Of 400 columns, a third of them half as
+# bright as the others, both find all if nothing else is in the image. With a particle that is 15 times as bright as a
+# column, 16 of the dim ones are missing as float32 or float64, with one of 50 times all dim ones, and with one of 150
+# times every column, as heavy atoms on graphene are; as uint16 all are found but those under the particle. The mass,
+# the integrated intensity, of the bright columns is a quarter too low with a particle of 50 times.
 # Felt as: columns and dopants that vanish in all frames in which a particle drifts by, and only in normalised movies.
 #
 # Fails if the behaviour changes.
