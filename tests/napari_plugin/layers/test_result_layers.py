@@ -180,3 +180,23 @@ def test_a_deleted_layer_comes_back_when_it_is_asked_for(viewer: ViewerModel) ->
     assert not layers.restore("no class")
     viewer.layers.clear()
     assert not layers.restore("SF1")
+
+
+def test_a_rerun_removes_the_layers_of_classes_that_it_lacks(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    drawn(layers, result())
+    kept = viewer.layers["SF1 - CdTe"]
+    layers.begin(source, CLASSES[:1])
+    assert list(viewer.layers) == [source, kept]
+    layers.begin(source, ())
+    assert list(viewer.layers) == [source]
+
+
+def test_results_of_another_image_stay(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer))
+    drawn(layers, result())
+    before = list(viewer.layers)
+    layers.begin(add_image(viewer), ())
+    assert set(before) < set(viewer.layers)
+    assert viewer.layers["SF1 - CdTe"].data.any()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from napari.layers import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from napari.components import ViewerModel
 
@@ -77,12 +77,23 @@ class OwnedLayers(Generic[_Owned]):
         self._added.clear()
 
     def remove_all(self) -> None:
-        """Remove the layers from the viewer; while napari announces it, none is owned any more.
+        """Remove all layers from the viewer, as `remove` does."""
+        self.remove(self)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove layers from the viewer; while napari announces it, none of them is owned any more.
 
         Who looks for layers that the user has deleted would take these for such ones otherwise.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Their keys; others are passed over.
         """
-        layers = [self.get(key) for key in self._added]
-        self._added.clear()
+        keys = tuple(keys)
+        layers = [self.get(key) for key in keys]
+        for key in keys:
+            self._added.pop(key, None)
         for layer in layers:
             if layer is not None:
                 self._viewer.layers.remove(layer)

@@ -70,14 +70,18 @@ class ResultLayers:
         self._waiting: dict[tuple[int, str], FrameResult] = {}
 
     def begin(self, source: Image, classes: Sequence[DefectClass]) -> None:
-        """Prepare for results of an image; a rerun empties and reuses its layers.
+        """Prepare for results of an image; those of another one stay in the viewer.
+
+        A rerun empties and reuses the layers of its image, so that they keep what the user has
+        changed in them, and removes those of classes that it does not have.
 
         Parameters
         ----------
         source : Image
             The image searched.
         classes : sequence of DefectClass
-            Classes of the result, ``unknown`` among them, one layer each.
+            Classes of the result, ``unknown`` among them, one layer each; none where nothing is
+            named.
 
         Raises
         ------
@@ -90,6 +94,7 @@ class ResultLayers:
         frames = (frame_count(source),) if source.ndim == 3 else ()
         self._shape = (*frames, *frame_shape(source))
         self._classes = {each.name: each for each in classes}
+        self._layers.remove(key for key in self._layers if key not in self._classes)
         self._missing = [each for each in classes if self.layer(each.name) is None]
         self._built, self._waiting = None, {}
         for each in classes:

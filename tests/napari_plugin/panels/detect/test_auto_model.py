@@ -55,3 +55,42 @@ def test_where_no_model_fits_the_message_states_why(viewer: Any, widget: Any) ->
     assert "not recognised" not in widget.setup.model_row.description.text()
     widget.image.select(viewer.add_image(lattice_image(12, 1, 90, size=192), name="next"))
     assert "not recognised" not in widget.setup.model_row.description.text()
+
+
+def run_to_the_end(widget: Any) -> None:
+    press(widget, "run")
+    wait_for(lambda: widget.view_model.run.phase == "done")
+    wait_for(lambda: not widget._drawing.is_active)
+
+
+def test_a_rerun_keeps_the_layers_and_what_the_user_changed_in_them(
+    viewer: Any, widget: Any
+) -> None:
+    run_to_the_end(widget)
+    before = list(viewer.layers)
+    fault = viewer.layers["SF1 - CdTe"]
+    fault.visible, fault.name = False, "my faults"
+    run_to_the_end(widget)
+    assert list(viewer.layers) == before
+    assert not fault.visible
+
+
+def test_results_of_another_image_stay(viewer: Any, widget: Any) -> None:
+    run_to_the_end(widget)
+    before = list(viewer.layers)
+    other = viewer.add_image(lattice_image(12, 1, 90, size=192), name="next")
+    widget.image.select(other)
+    run_to_the_end(widget)
+    assert set(before) < set(viewer.layers)
+
+
+def test_the_image_of_the_run_is_searched_when_another_one_is_selected_meanwhile(
+    viewer: Any, widget: Any
+) -> None:
+    other = viewer.add_image(lattice_image(12, 1, 60, size=192), name="next")
+    widget.image.select(viewer.layers["CdTe"])
+    press(widget, "run")
+    widget.image.select(other)
+    wait_for(lambda: widget.view_model.run.phase == "done")
+    assert widget.view_model.request is not None
+    assert widget.view_model.request.name == "CdTe"

@@ -6,6 +6,7 @@ import weakref
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
 
     from napari_stem_defects.detection.frame_result import FrameResult
     from napari_stem_defects.io.models.choose import LibraryChoice
@@ -148,7 +149,7 @@ class DetectDefectsWidget(Panel):
             missing = "image; open one" if image is None else "model; train or import one"
             self.view_model.run.fail(f"there is no {missing}")
         elif entry is not None:
-            self._detect_with(entry)
+            self._detect_with(image, entry)
         else:
             self._source = weakref.ref(image)
             source = LayerSource(image, self.pixel_size.with_typed)
@@ -156,24 +157,25 @@ class DetectDefectsWidget(Panel):
 
     def _on_chosen(self, choice: LibraryChoice) -> None:
         """Show which model fits and use it; where none fits, show what is unusual, unnamed."""
-        self._drawing.discard()
         self.listed.clear()
         self.setup.model_row.refresh()  # where none fits, the message below states why
-        if choice.entry is not None:
+        source = self._result_image()  # another image may have been selected meanwhile
+        image = source if isinstance(source, Image) else None
+        if choice.entry is None:
+            self._drawing.clear(image)
+            if choice.measured.cell is not None:
+                self.survey.start(image, self._frame_shown(), choice.statement)
+        elif image is not None:
             self.setup.model_row.show_choice(choice.statement)
             self._use(choice.entry)
-            self._detect_with(choice.entry, choice.statement)
-        elif choice.measured.cell is not None:
-            self.survey.start(self.image.image, self._frame_shown(), choice.statement)
+            self._detect_with(image, choice.entry, choice.statement)
 
     def _frames(self, image: Image) -> range:
         shown = self._frame_shown()
         is_one = self.setup.frames.currentIndex() == 0
         return range(shown, shown + 1) if is_one else range(convert.frame_count(image))
 
-    def _detect_with(self, entry: ModelEntry, choice: str = "") -> None:
-        if (image := self.image.image) is None:
-            return
+    def _detect_with(self, image: Image, entry: ModelEntry, choice: str = "") -> None:
         try:
             frames = self._frames(image)
             what = self.setup.area.currentText()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_stem_defects.detection.frame_result import FrameResult
 
@@ -85,6 +86,18 @@ class ResultDrawing(QObject):
             if time.perf_counter() > until:
                 return
         self._timer.stop()
+
+    def clear(self, source: Image | None) -> None:
+        """Remove the layers of earlier results of an image, in which nothing is named now.
+
+        Parameters
+        ----------
+        source : Image or None
+            The image; None if it was deleted.
+        """
+        self._timer.stop()
+        if source is not None:
+            self.layers.begin(source, ())
 
     def discard(self) -> None:
         """Remove the layers of a run that ended without a result."""
