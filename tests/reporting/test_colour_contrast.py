@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from napari_stem_defects.base import defect_classes
-from napari_stem_defects.base.defect_classes import UNKNOWN, default_class, distinct_colour
+from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
+from napari_stem_defects.base.distinct_colours import colour_wheel
 from napari_stem_defects.reporting.colour_contrast import (
     LINE_RATIO,
     TEXT_RATIO,
@@ -18,9 +19,8 @@ from napari_stem_defects.reporting.themes import DARK, LIGHT, Theme, class_ink, 
 BLACK, WHITE = "#000000", "#ffffff"
 GREYS = [f"#{value:02x}{value:02x}{value:02x}" for value in range(256)]
 NAMES = (*defect_classes._COLOURS, "a", "b", "precipitate", "Dislocation", "空孔")
-COLOURS = sorted(
-    {*defect_classes._COLOURS.values(), *defect_classes._FURTHER_COLOURS, distinct_colour("x", ())}
-)
+PALETTE = (*defect_classes._COLOURS.values(), *defect_classes._FURTHER_COLOURS)
+COLOURS = sorted({*PALETTE, *colour_wheel()})
 # The backgrounds of the panels in napari's two themes, and of charts in files.
 BACKGROUNDS = ("#262930", "#efebe9", LIGHT.background, DARK.background)
 

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+from napari_stem_defects.base.distinct_colours import difference, most_different
 from napari_stem_defects.errors import LabelError
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ _SPARE_COLOURS = (
     *(colour for name, colour in _COLOURS.items() if name not in (BULK, UNKNOWN)),
 )
 """Colours that a class gets by itself, in the order in which they are taken."""
+_LEAST_DIFFERENCE = 0.05
+"""Of the colours of two classes; SF1 and Twin_Bound are 0.11 apart, SF1 and a like orange 0.001."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +362,7 @@ def check_class_name(name: str) -> str:
 
 
 def distinct_colour(name: str, used: Iterable[str]) -> str:
-    """Return a colour for a new class that the other classes do not have.
+    """Return a colour for a new class that looks unlike those of the other classes.
 
     Parameters
     ----------
@@ -371,13 +374,16 @@ def distinct_colour(name: str, used: Iterable[str]) -> str:
     Returns
     -------
     str
-        The default colour of the name if it is free or predefined, else the first free one; the
-        default again where none is free.
+        The default colour of the name if it is predefined or unlike all of them, else the first one
+        that is; where none is left, the most different one of a colour wheel.
     """
     taken, usual = {colour.lower() for colour in used}, _default_colour(name)
-    if name in _COLOURS or usual not in taken:
+    if name in _COLOURS:
         return usual
-    return next((colour for colour in _SPARE_COLOURS if colour not in taken), usual)
+    for colour in (usual, *_SPARE_COLOURS):
+        if all(difference(colour, each) >= _LEAST_DIFFERENCE for each in taken):
+            return colour
+    return most_different(taken)
 
 
 def _default_colour(name: str) -> str:
