@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton, ElidedCheckBox
 from napari_stem_defects.napari_plugin.panels.common.plain_text import ElidedLabel
 
 pytestmark = pytest.mark.gui
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.gui
 LONG = "2026-11-30 HAADF <b>lamella</b> & overview 0042 (drift corrected, 4 frames summed)"
 
 
-@pytest.mark.parametrize("kind", [ElidedButton, ElidedLabel])
+@pytest.mark.parametrize("kind", [ElidedButton, ElidedCheckBox, ElidedLabel])
 def test_a_long_text_takes_no_room_and_is_in_the_tooltip(qtbot: Any, kind: Any) -> None:
     widget = kind("name", "What it does")
     qtbot.addWidget(widget)
@@ -50,3 +50,15 @@ def test_a_short_name_is_drawn_whole(qtbot: Any) -> None:
     widget.show()
     needed = widget.fontMetrics().horizontalAdvance("Boundary")
     assert widget.contentsRect().width() >= needed
+
+
+def test_names_that_differ_at_their_ends_look_different_beside_a_check_box(qtbot: Any) -> None:
+    shown = []
+    for end in ("00", "01"):
+        widget = ElidedCheckBox("name", "What it does")
+        qtbot.addWidget(widget)
+        widget.resize(160, 24)
+        widget.set_full_text(f"a defect & what is seen along the beam {end}")
+        widget.show()
+        shown.append(widget.grab().toImage())
+    assert shown[0] != shown[1]

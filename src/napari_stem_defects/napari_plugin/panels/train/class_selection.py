@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QSpinBox, QWidget
+from qtpy.QtWidgets import QGridLayout, QSpinBox, QWidget
 
 from napari_stem_defects.base.defect_classes import class_table, complete_classes
 from napari_stem_defects.napari_plugin.panels.common.availability import enable
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedCheckBox
 from napari_stem_defects.napari_plugin.panels.common.panel import named, set_tab_order
-from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button, plain_label
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class ClassSelection(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(1, 1)
-        self._checks: dict[str, QCheckBox] = {}
+        self._checks: dict[str, ElidedCheckBox] = {}
         self._epochs: dict[str, QSpinBox] = {}
         self._has_epochs = True
 
@@ -76,12 +77,9 @@ class ClassSelection(QWidget):
 
     def _add_row(self, row: int, entry: DefectClass, count: int) -> None:
         name = entry.name
-        check = named(
-            QCheckBox(on_button(name)),
-            f"train_{name.lower()}",
-            ": ".join(filter(None, (f"Train networks for {name}", entry.own_title))),
-        )
-        check.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        about = ": ".join(filter(None, ("Train networks for this class", entry.own_title)))
+        check = ElidedCheckBox(f"train_{name.lower()}", about)
+        check.set_full_text(name)
         label = named(
             plain_label(str(count)), f"count_{name.lower()}", "Number of labels in the data"
         )
