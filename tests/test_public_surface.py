@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import doctest
+import importlib
 import inspect
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from small_model import write_small_model
 import napari_stem_defects as sd
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 NAMES = [name for name in sd.__all__ if callable(getattr(sd, name))]
@@ -32,6 +37,49 @@ def test_all_names_are_there() -> None:
 def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'infer'"):
         _ = sd.infer
+
+
+def test_type_checkers_see_what_is_imported() -> None:
+    """The imports for type checkers, which never run, name the same things."""
+    tree = ast.parse(Path(str(sd.__file__)).read_text(encoding="utf-8"))
+    (block,) = (each for each in tree.body if isinstance(each, ast.If))
+    stated = {
+        alias.asname or alias.name: getattr(importlib.import_module(str(each.module)), alias.name)
+        for each in block.body
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
+    }
+    assert stated == {name: getattr(sd, name) for name in stated}
+    assert {*stated, "DEFAULT_MODEL", "__version__"} == set(sd.__all__)
+
+
+def arrays_of(kind: Any, seen: set[Any]) -> Iterator[Any]:
+    """Yield the dataclasses that a value of a public type consists of and that hold arrays."""
+    if not dataclasses.is_dataclass(kind) or kind in seen:
+        return
+    seen.add(kind)
+    texts = [str(field.type) for field in dataclasses.fields(kind)]
+    if any("NDArray" in text for text in texts):
+        yield kind
+    module = vars(importlib.import_module(kind.__module__))
+    for name in set(re.findall(r"\w+", " ".join(texts))):
+        yield from arrays_of(module.get(name), seen)
+
+
+def test_what_holds_arrays_is_equal_to_itself_alone() -> None:
+    """Arrays have no equality as a whole: a comparison of their owners would be an error."""
+    seen: set[Any] = set()
+    found = {kind for name in NAMES for kind in arrays_of(getattr(sd, name), seen)}
+    assert sd.Micrograph in found
+    for kind in (*found, sd.Detection, sd.Ensemble):
+        assert kind.__eq__ is object.__eq__, kind
+
+
+def test_images_can_be_compared_and_listed() -> None:
+    one, two = (sd.Micrograph(np.zeros((4, 4)), "same") for _ in range(2))
+    assert one != two
+    assert two in [one, two]
+    assert len({one: 1, two: 2}) == 2
 
 
 def section(text: str, title: str) -> str:

@@ -10,10 +10,11 @@ Everything a script needs is imported from here::
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
 The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`,
-`export`, `track`, `score`, `score_clicks` and `write_clicks`; the types are what they take and
-return. Each name is imported on
-first use, so that importing the package is quick and loads neither torch, Qt nor napari. Names of
-subpackages may change between versions; these do not.
+`export`, `track`, `score`, `score_clicks` and `write_clicks`, and `load_model` and `list_signals`;
+the types are what they take and return. Images, models and results hold arrays: each is equal to
+itself alone, and can be a key of a dictionary. Each name is imported on first use, so that
+importing the package is quick and loads neither torch, Qt nor napari. Names of subpackages may
+change between versions; these do not.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.api.detect import detect
     from napari_stem_defects.api.export import Exported, export
     from napari_stem_defects.api.models import load_model
+    from napari_stem_defects.api.preprocess import preprocess
     from napari_stem_defects.api.report import ResultsReport, report
     from napari_stem_defects.api.score import Scores, score
     from napari_stem_defects.api.score_clicks import ClickScores, score_clicks, write_clicks
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
     from napari_stem_defects.preprocessing.pipeline import Stages
-    from napari_stem_defects.preprocessing.pipeline import stages as preprocess
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.simulation.scene import Simulation
     from napari_stem_defects.simulation.simulate import simulate

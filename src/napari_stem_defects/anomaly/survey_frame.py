@@ -40,7 +40,7 @@ _FEWEST_CELLS = 12
 """Unit cells that are searched at least, beside what is outside of the crystal or has no value."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Survey:
     """What is unusual in one frame.
 

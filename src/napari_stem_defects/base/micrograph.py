@@ -24,7 +24,7 @@ _VIEW = "reporting.notebook.micrograph_view"
 PixelSizeSource = Literal["file", "user", "lattice", "simulation", "unknown"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Micrograph:
     """One image or a stack of frames, the input of all analysis functions.
 

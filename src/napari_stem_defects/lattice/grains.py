@@ -107,7 +107,7 @@ class Grain:
         return f"Grain({self.number}, {share}, neighbours: {beside})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GrainMap:
     """The grains of an image, and the map of the lattice that they come from.
 

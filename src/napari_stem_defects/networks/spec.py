@@ -309,7 +309,7 @@ def _unit_interval(value: Any) -> float:
     return float(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ensemble:
     """Description and weights of an ensemble, ready for inference.
 

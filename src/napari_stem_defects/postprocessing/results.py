@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _VIEW = "reporting.notebook.detection_view"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProbabilityMap:
     """The probability of every class for every window of one frame.
 
@@ -216,7 +216,7 @@ class Region:
         return polyline_length(self.centre_line) if self.centre_line else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detection:
     """The result of detection in one frame.
 

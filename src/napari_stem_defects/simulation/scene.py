@@ -33,7 +33,7 @@ _MARGIN_PX = 60
 """Columns up to this distance outside the image are kept: faults and drift may move them in."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Simulation:
     """A simulated micrograph with its ground truth.
 

@@ -33,7 +33,7 @@ UNKNOWN_ORIGIN = (
 OWN_LABELS = "test windows are the labels the model was made from, so this tests memory"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SplitEvaluation:
     """Predictions of an ensemble for labelled windows, and their metrics.
 
@@ -81,7 +81,7 @@ class SplitEvaluation:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EvaluationReport:
     """An ensemble with its evaluations and the history of its training.
 
