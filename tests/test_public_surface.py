@@ -20,7 +20,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
 NAMES = [name for name in sd.__all__ if callable(getattr(sd, name))]
@@ -122,6 +122,31 @@ def test_functions_state_every_parameter_and_what_they_return(name: str, functio
     if returns not in ("None", "<class 'inspect._empty'>"):
         one_line = not wanted and re.match(r"(Return|Whether|Yield|Number)", text)
         assert one_line or section(text, "Returns") or section(text, "Yields"), name
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), public_functions(), ids=[name for name, _ in public_functions()]
+)
+def test_help_shows_no_address_as_a_default(name: str, function: Any) -> None:
+    assert " at 0x" not in str(inspect.signature(function))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: sd.train([], options="quick"),  # type: ignore[arg-type]
+        lambda: sd.preprocess(np.ones((64, 64)), "fft"),  # type: ignore[arg-type]
+        lambda: sd.simulate(seed="one"),  # type: ignore[arg-type]
+        lambda: sd.simulate(size="large"),  # type: ignore[arg-type]
+        lambda: sd.simulate(pixel_size_nm="0.02"),  # type: ignore[arg-type]
+        lambda: sd.simulate(dose="high"),  # type: ignore[arg-type]
+        lambda: sd.DefectClass(3),  # type: ignore[arg-type]
+    ],
+)
+def test_a_value_of_another_type_is_one_line(wrong: Callable[[], object]) -> None:
+    with pytest.raises(InputError) as caught:
+        wrong()
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", VERBS)

@@ -42,7 +42,7 @@ def detect(
     device: str = "auto",
     contrast: ContrastChoice = "auto",
     area: SearchArea | SearchAreaLike | None = None,
-    report: ProgressCallback = silent,
+    report: ProgressCallback | None = None,
 ) -> Detection:
     """Find the defects of one frame of a micrograph.
 
@@ -120,7 +120,7 @@ def detect(
         device=device,
         contrast=contrast,
         frame=frame,
-        report=report,
+        report=report or silent,
     )
 
 

@@ -48,7 +48,7 @@ def export(
     *,
     outlines: bool = False,
     images: str | Path | None = None,
-    read_image: Callable[..., Micrograph] = read,
+    read_image: Callable[..., Micrograph] | None = None,
 ) -> Exported:
     """Write results in the file format of another program.
 
@@ -95,6 +95,6 @@ def export(
     writer = find_format(format).load()
     folders = to_paths(results)
     found, faults = read_results_to_export(folders)
-    options = ExportOptions(outlines, None if images is None else Path(images), read_image)
+    options = ExportOptions(outlines, None if images is None else Path(images), read_image or read)
     folder = folders[0] / "export" if out is None else Path(out)
     return Exported(tuple(writer(found, folder, options)), tuple(faults))

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_stem_defects.api.arguments import frame_of
 from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.preprocessing.pipeline import Stages, stages
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
@@ -39,7 +40,8 @@ def preprocess(
     Raises
     ------
     InputError
-        If the frame does not exist, or the array is not one frame of at least one pixel.
+        If the frame does not exist, the settings are none, or the array is not one frame of at
+        least one pixel.
 
     Examples
     --------
@@ -48,6 +50,8 @@ def preprocess(
     >>> bool(found.normalised.max() == 1)
     True
     """
+    if not isinstance(settings, PreprocessingSettings | None):
+        raise InputError(f"settings {settings!r}: give sd.PreprocessingSettings")
     if not isinstance(image, Micrograph):
         image = Micrograph(np.asarray(image), "array")
     return stages(frame_of(image, frame).pixels, settings or PreprocessingSettings())

@@ -81,7 +81,7 @@ def score_clicks(
     *,
     data: str | Path | None = None,
     recipe: Recipe = "quick",
-    report: ProgressCallback = silent,
+    report: ProgressCallback | None = None,
 ) -> ClickScores:
     """Score what is found after a few clicks on known defects.
 
@@ -126,7 +126,7 @@ def score_clicks(
     ...
     napari_stem_defects.errors.InputError: manifest.json: there is no such manifest; ...
     """
-    images = _Images.of(manifest, data)
+    images, report = _Images.of(manifest, data), report or silent
     given = None
     if predictions is not None:
         given = click_tables.read_found(to_path(predictions), images.manifest)

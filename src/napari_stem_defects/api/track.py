@@ -75,8 +75,8 @@ def track(
     range_px: float | None = None,
     memory: int = MEMORY,
     frame_time_s: float | None = None,
-    read_image: Callable[..., Micrograph] = read,
-    report: ProgressCallback = silent,
+    read_image: Callable[..., Micrograph] | None = None,
+    report: ProgressCallback | None = None,
 ) -> Tracking:
     """Link the point defects of a movie over time and write tables of what happens to them.
 
@@ -129,7 +129,7 @@ def track(
     vectors = _lattice_vectors(stored)
     reach = search_range_px(vectors) if range_px is None else range_px
     if take_out_drift:
-        drift = _drift(stored, vectors, read_image, report)
+        drift = _drift(stored, vectors, read_image or read, report or silent)
     else:
         nothing = np.zeros((len(stored.frames), 2))
         drift = Drift(stored.frames, nothing, np.full(len(stored.frames), np.nan))

@@ -19,7 +19,7 @@ from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.base.paths import to_path, to_paths
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
-from napari_stem_defects.errors import LabelError, ModelError, OutputError
+from napari_stem_defects.errors import InputError, LabelError, ModelError, OutputError
 from napari_stem_defects.io.labels.load_clicks import read_clicks
 from napari_stem_defects.io.labels.load_dataset import read_training_data
 from napari_stem_defects.io.labels.project import is_label_project
@@ -29,6 +29,7 @@ from napari_stem_defects.io.models.model_file import SUFFIX, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
 from napari_stem_defects.training.few_label_evaluation import evaluate_on_clicks
 from napari_stem_defects.training.few_label_training import are_few, train_from_few
@@ -53,7 +54,7 @@ def train(
     *,
     device: str = "auto",
     signal: str | int | None = None,
-    report: ProgressCallback = silent,
+    report: ProgressCallback | None = None,
 ) -> EvaluationReport:
     """Train an ensemble and write its model file and its report.
 
@@ -102,9 +103,12 @@ def train(
     """
     sources = to_paths(sources)
     target = None if out is None else to_path(out)
+    if not isinstance(options, TrainingOptions | None):
+        raise InputError(f"options {options!r}: give sd.TrainingOptions(recipe='quick'), say")
     options = options or (
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )
+    report = report or silent
     with nullcontext() if target is None else training_lock(target):
         return train_into(target, sources, options, device=device, signal=signal, report=report)
 
@@ -242,20 +246,20 @@ def _written(found: EvaluationReport, target: Path | None) -> EvaluationReport:
 
 
 def evaluate(
-    model: str | Path,
+    model: Ensemble | str | Path,
     sources: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
     device: str = "auto",
     signal: str | int | None = None,
-    report: ProgressCallback = silent,
+    report: ProgressCallback | None = None,
 ) -> EvaluationReport:
     """Evaluate a model on labelled data.
 
     Parameters
     ----------
-    model : str or Path
-        Name in the model library, or model file.
+    model : Ensemble, str or Path
+        Loaded ensemble, its name in the model library, or its file.
     sources : str, Path or sequence of them
         Patch folders and label projects. Micrographs are resampled to the pixel size of the model
         where both pixel sizes are known, as in detection.
@@ -290,7 +294,8 @@ def evaluate(
     sources = to_paths(sources)
     if not sources:
         raise LabelError("no labelled data is given; give a patch folder or label project")
-    started, ensemble = time.perf_counter(), load_model(model)
+    started, report = time.perf_counter(), report or silent
+    ensemble = model if isinstance(model, Ensemble) else load_model(model)
     notes: tuple[str, ...] = ()
     report(Progress("reading labels", 0, 1))
     _check_signal(sources, signal)

@@ -348,7 +348,8 @@ def check_class_name(name: str) -> str:
         If the name is empty, too long, surrounded by spaces, reserved or contains characters
         that file names may not contain.
     """
-    if not name.strip() or name != name.strip() or len(name) > _MAX_NAME_LENGTH:
+    is_text = isinstance(name, str) and bool(name) and name == name.strip()
+    if not is_text or len(name) > _MAX_NAME_LENGTH:
         raise LabelError(
             f"class name {name!r}: give 1 to {_MAX_NAME_LENGTH} characters, no spaces around it"
         )

@@ -9,6 +9,7 @@ chosen defects; `random_scene` draws images for training.
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -169,7 +170,7 @@ def simulate(
 
 
 def _whole(name: str, value: float) -> int:
-    if not (np.isfinite(value) and value == int(value) >= 0):
+    if not (isinstance(value, Real) and np.isfinite(value) and value == int(value) >= 0):
         raise InputError(f"{name} {value} is not a whole number from 0 on")
     return int(value)
 
@@ -189,7 +190,7 @@ def _check_size(size: int, pixel_size_nm: float) -> None:
         raise InputError(
             f"size {both_units(size, pixel_size_nm)} is out of range; use 64 to 8192 px"
         )
-    if not 0.002 <= pixel_size_nm <= 0.15:
+    if not (isinstance(pixel_size_nm, Real) and 0.002 <= pixel_size_nm <= 0.15):
         raise InputError(f"pixel size {pixel_size_nm} nm shows no columns; use 0.002 to 0.15 nm")
 
 
@@ -203,7 +204,7 @@ def _check_imaging(default: Imaging, dose: float | None, changes: dict[str, Any]
     if dose is not None:
         changes = {**changes, "dose": dose}
     imaging = replace(default, **changes)
-    if not 0.01 <= imaging.dose <= 1e7:
+    if not (isinstance(imaging.dose, Real) and 0.01 <= imaging.dose <= 1e7):
         raise InputError(f"dose {imaging.dose} is out of range; use 0.01 to 1e7 electrons per px")
     if not imaging.probe_fwhm_nm > 0:
         raise InputError(f"probe width {imaging.probe_fwhm_nm} nm is not positive")
