@@ -23,7 +23,7 @@ def test_classes_can_be_edited(project: LabelProject, micrograph: Micrograph) ->
     assert project.add_class("LC", colour="#010203", key=9) == LabelClass(
         "LC", "#010203", 9, "point", "Lomer-Cottrell junction"
     )
-    project.recolour_class("LC", "#ffffff")
+    project.set_class("LC", colour="#ffffff")
     project.rename_class("LC", "junction")
     project.remove_class("Bulk")
     assert reopened(project).classes == (

@@ -102,18 +102,6 @@ class LabelProjectClasses(LabelProjectHistory):
         """
         self._commit(self._state.plan_rename(name, to))
 
-    def recolour_class(self, name: str, colour: str) -> None:
-        """Change the colour of a class.
-
-        Parameters
-        ----------
-        name : str
-            The class.
-        colour : str
-            ``#rrggbb``.
-        """
-        self.set_class(name, colour=colour)
-
     def merge_classes(self, names: Iterable[str], into: str) -> None:
         """Move the labels of several classes into one and remove the empty classes.
 
