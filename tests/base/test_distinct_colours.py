@@ -25,7 +25,7 @@ def test_the_most_different_colour_is_far_from_all() -> None:
         used.append(added)
 
 
-def test_thirty_classes_have_colours_that_everybody_tells_apart() -> None:
+def test_thirty_classes_have_colours_that_everybody_distinguishes() -> None:
     used: list[str] = []
     for number in range(30):
         colour = distinct_colour(f"class {number}", used)

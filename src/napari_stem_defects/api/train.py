@@ -104,7 +104,9 @@ def train(
     sources = to_paths(sources)
     target = None if out is None else to_path(out)
     if not isinstance(options, TrainingOptions | None):
-        raise InputError(f"options {options!r}: give sd.TrainingOptions(recipe='quick'), say")
+        raise InputError(
+            f"options {options!r}: give sd.TrainingOptions, as TrainingOptions(recipe='quick')"
+        )
     options = options or (
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )

@@ -1,4 +1,4 @@
-"""Colours that people tell apart, with and without a colour vision deficiency.
+"""Colours that everybody distinguishes, with a colour vision deficiency as without one.
 
 Differences are distances in OKLab (B. Ottosson, "A perceptual color space for image processing",
 2020), of colours as they are seen and as they are seen with protanopia, deuteranopia and tritanopia
