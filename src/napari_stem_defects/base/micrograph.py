@@ -31,8 +31,10 @@ class Micrograph:
     Attributes
     ----------
     pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
-        Intensities in the units of the file; finite everywhere. Of a large stack in a batch, an
-        array whose frames are read when they are indexed; `numpy.asarray` reads all.
+        Intensities in the units of the file; finite everywhere. A script may give numbers of any
+        type, and pixels without a value: each function converts them as `read` does. Of a large
+        stack in a batch, an array whose frames are read when they are indexed; `numpy.asarray`
+        reads all.
     name : str
         Stem of the file name; results are named after it.
     pixel_size_nm : float or None
@@ -64,7 +66,7 @@ class Micrograph:
     0.02
     """
 
-    pixels: NDArray[np.float32]
+    pixels: NDArray[Any]
     name: str
     pixel_size_nm: float | None = None
     pixel_size_source: PixelSizeSource = "unknown"
