@@ -41,7 +41,7 @@ def row_slices(shape: tuple[int, int]) -> Iterator[slice]:
         yield slice(top, min(top + step, shape[0]))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class MaskStack:
     """Masks of 0 and 1, one per name, kept as compressed bits.
 
