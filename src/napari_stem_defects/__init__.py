@@ -10,11 +10,10 @@ Everything a script needs is imported from here::
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
 The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`,
-`export`, `track`, `score`, `score_clicks` and `write_clicks`, and `load_model` and `list_signals`;
-the types are what they take and return. Images, models and results hold arrays: each is equal to
-itself alone, and can be a key of a dictionary. Each name is imported on first use, so that
-importing the package is quick and loads neither torch, Qt nor napari. Names of subpackages may
-change between versions; these do not.
+`export`, `track`, `score`, `score_clicks` and `write_clicks`; the types are what they take and
+return. Each name is imported on
+first use, so that importing the package is quick and loads neither torch, Qt nor napari. Names of
+subpackages may change between versions; these do not.
 """
 
 from __future__ import annotations
