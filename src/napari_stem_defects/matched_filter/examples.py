@@ -88,6 +88,10 @@ class Examples:
         used = sorted({click.image for click in self.clicks})
         return [np.array([(c.y, c.x) for c in self.clicks if c.image == n]) for n in used]
 
+    def images(self) -> list[NDArray[np.float32]]:
+        """Return the residual of every image that has clicks, in the order of `by_image`."""
+        return [self.residuals[n] for n in sorted({click.image for click in self.clicks})]
+
     def at_clicks(self) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
         """Return the residual of the image, and the position (2,), of each click."""
         return [(self.residuals[c.image], np.array([c.y, c.x])) for c in self.clicks]

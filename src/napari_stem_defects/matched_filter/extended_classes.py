@@ -10,6 +10,7 @@ from skimage.morphology import skeletonize
 
 from napari_stem_defects.anomaly.area_border import within_border
 from napari_stem_defects.base.disc import disc
+from napari_stem_defects.matched_filter.area_rim import with_borders
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +98,8 @@ def extended_probability(
     highest = ndimage.maximum_filter(filled, around)
     inside = filled > _LOW * item.limit
     if item.kind == "area":
-        inside = _without_holes(within_border(filled, inside, cells_per_period))
+        bordered = within_border(filled, inside, cells_per_period)
+        inside = with_borders(similar, inside, bordered, item.limit)
     else:
         inside &= filled > _RELATIVE * highest
         wide = _too_wide(inside, _WIDEST * cells_per_period)
@@ -148,22 +150,6 @@ def large_enough(
     kept[0] = False
     chosen: NDArray[np.bool_] = kept[regions]
     return chosen
-
-
-def _without_holes(areas: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return areas with the holes that are smaller than what surrounds them.
-
-    Where a grain or precipitate is a crystal itself, its rim is the most unusual part of it.
-    """
-    regions, _ = ndimage.label(areas, np.ones((3, 3)))
-    filled = areas.copy()
-    for number, box in enumerate(ndimage.find_objects(regions), 1):
-        region = regions[box] == number
-        holes, _ = ndimage.label(ndimage.binary_fill_holes(region) & ~region)
-        sizes = np.bincount(holes.ravel())
-        sizes[0] = 0
-        filled[box] |= ((sizes > 0) & (sizes <= region.sum()))[holes]
-    return filled
 
 
 def _too_wide(lines: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:

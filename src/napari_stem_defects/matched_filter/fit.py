@@ -9,6 +9,8 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
+from napari_stem_defects.matched_filter.area_rim import rim_anomalies
 from napari_stem_defects.matched_filter.chance import is_chance, is_noise
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
@@ -171,7 +173,8 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     if threshold is None:
         find = point_threshold if kind == "point" else extended_threshold
         threshold = 0.0 if kind == "area" else find(found.heights)
-    shown = _shown(anomaly, kind, examples)
+    shown = _rim_anomaly(examples) if kind == "area" else None
+    shown = _shown(anomaly, kind, examples) if shown is None else shown
     unusual = ClassFilter(name, kind, (), 0.5, shown, consistency, examples.visibility)
     item = replace(unusual, templates=templates, anomaly=anomaly)
     item = replace(item, threshold=threshold, template_threshold=threshold)
@@ -202,6 +205,16 @@ def _shown(anomaly: float, kind: str, examples: Examples) -> float:
     images = list({id(image): image for image, _ in clicks}.values())
     # The rim of an area may be far more unusual than the clicks inside.
     return anomaly if kind == "area" or is_selective(anomaly, images, samples) else HIDDEN
+
+
+def _rim_anomaly(examples: Examples) -> float | None:
+    """Return the anomaly score of the rims around areas; None where most clicks have none."""
+    found = [
+        rim_anomalies(local_rms(image, EXTENDED_POOL * examples.samples), clicks, examples.samples)
+        for image, clicks in zip(examples.images(), examples.by_image(), strict=True)
+    ]
+    values = np.concatenate(found)
+    return None if np.isnan(values).mean() > 0.5 else float(np.nanmedian(values))
 
 
 def _has_look(
