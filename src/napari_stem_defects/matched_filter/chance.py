@@ -114,7 +114,7 @@ def is_noise(found: Found, threshold: float, aligned: Aligned, noise: float) -> 
     if not _is_faint(aligned, noise):
         return False
     rng = np.random.default_rng(0)
-    surrogates = [_with_random_phases(image, rng) for image in found.images]
+    surrogates = [with_random_phases(image, rng) for image in found.images]
     of_noise = Found(surrogates, found.templates, found.samples).heights
     return int((of_noise > threshold).sum()) >= _AS_MANY * int((found.heights > threshold).sum())
 
@@ -125,10 +125,22 @@ def _is_faint(aligned: Aligned, noise: float) -> bool:
     return bool(np.median(powers) <= _CLEAR * noise)
 
 
-def _with_random_phases(
+def with_random_phases(
     image: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return noise with the spectrum of a residual; see `anomaly.score.null_thresholds`."""
+    """Return noise with the spectrum of a residual; see `anomaly.score.null_thresholds`.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+        The residual.
+    rng : numpy.random.Generator
+        Of the phases.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+    """
     spectrum = np.abs(fft.rfft2(np.clip(image, -NULL_LIMIT, NULL_LIMIT)))
     phases = np.exp(np.complex64(2j * np.pi) * rng.random(spectrum.shape, np.float32))
     noise: NDArray[np.float32] = fft.irfft2(spectrum * phases, image.shape).astype(np.float32)

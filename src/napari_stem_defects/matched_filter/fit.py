@@ -10,8 +10,9 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
+from napari_stem_defects.matched_filter.along_lines import COPIES, Repeated, repeated_along
 from napari_stem_defects.matched_filter.area_rim import rim_anomalies
-from napari_stem_defects.matched_filter.chance import is_chance, is_noise
+from napari_stem_defects.matched_filter.chance import is_chance, is_noise, with_random_phases
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
     PEAK_RADIUS,
@@ -161,7 +162,9 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     used = sorted({click.image for click in examples.clicks})
     images = [examples.residuals[number] for number in used]
     noise = float(np.median([usual_power(image, weight, examples.samples) for image in images]))
-    aligned = align(examples.at_clicks(), examples.samples, reach, noise)
+    repeated = _repeated(examples, weight) if kind == "line" else []
+    copies = COPIES if repeated else 1
+    aligned = align(repeated or examples.at_clicks(), examples.samples, reach, noise, copies)
     variants = look_variants(aligned, noise)
     templates = tuple(variant.template(noise) for variant in variants)
     agreement = np.concatenate([variant.consistency for variant in variants])
@@ -186,7 +189,9 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     most = float(np.quantile(agreement, QUARTER)), float(np.quantile(anomalies, QUARTER))
     if kind == "point" and is_free:
         item, found = by_variants(item, found, examples, noise)
-    by_chance = is_chance(aligned, examples.at_clicks(), examples.samples, reach, noise)
+    by_chance = not repeated and is_chance(
+        aligned, examples.at_clicks(), examples.samples, reach, noise
+    )
     if by_chance or not _has_look(item, unusual, examples, found, most):
         return unusual
     if kind != "point" or not is_free:
@@ -205,6 +210,16 @@ def _shown(anomaly: float, kind: str, examples: Examples) -> float:
     images = list({id(image): image for image, _ in clicks}.values())
     # The rim of an area may be far more unusual than the clicks inside.
     return anomaly if kind == "area" or is_selective(anomaly, images, samples) else HIDDEN
+
+
+def _repeated(examples: Examples, weight: NDArray[np.float32]) -> list[Repeated]:
+    """Return what few clicks on a line repeat along it; an empty list if that is not known."""
+    known = [examples.context[c.image].residual for c in examples.clicks if examples.context]
+    lattices = [each.sampled.lattices for each in known if each is not None]
+    if not 0 < len(lattices) == len(examples.clicks) < COPIES:
+        return []
+    clicks = examples.at_clicks()
+    return repeated_along(clicks, lattices, weight, examples.samples, with_random_phases)
 
 
 def _rim_anomaly(examples: Examples) -> float | None:

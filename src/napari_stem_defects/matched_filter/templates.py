@@ -156,6 +156,25 @@ def cuts_at(
     return _cuts(image, positions, radius, mode="reflect")
 
 
+def cuts_near(
+    residual: NDArray[np.float32], positions: NDArray[np.float64], radius: int
+) -> NDArray[np.float32]:
+    """Cut the residual around several positions, as `cut_pattern` does around one.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+    positions : ndarray of float, shape (N, 2)
+        y and x in samples.
+    radius : int
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 2 * radius + 1, 2 * radius + 1)
+    """
+    return _cuts(residual, positions, radius)
+
+
 def _cuts(
     residual: NDArray[np.float32],
     positions: NDArray[np.float64],
@@ -181,11 +200,14 @@ class Aligned:
     consistency : ndarray of float, shape (N,)
         Similarity of each pattern to the template of the others, 1 for a perfect one; 1 for a
         single click.
+    copies : int
+        Of how many places each pattern is the mean.
     """
 
     patterns: NDArray[np.float32]
     weight: NDArray[np.float32]
     consistency: NDArray[np.float64]
+    copies: int = 1
 
     def visible(self, noise: float) -> NDArray[np.bool_]:
         """Return which patterns are more than noise.
@@ -216,7 +238,8 @@ class Aligned:
         Aligned
         """
         patterns = self.patterns[chosen]
-        return Aligned(patterns, self.weight, _consistency(patterns, self.weight, noise))
+        agreement = _consistency(patterns, self.weight, noise, self.copies)
+        return Aligned(patterns, self.weight, agreement, self.copies)
 
     def template(self, noise: float) -> Template:
         """Return the mean pattern.
@@ -231,7 +254,7 @@ class Aligned:
         Template
         """
         mean = self.patterns.mean(axis=0)
-        return Template(mean, self.weight, noise, len(self.patterns))
+        return Template(mean, self.weight, noise, self.copies * len(self.patterns))
 
 
 def align(
@@ -239,6 +262,7 @@ def align(
     samples: float,
     reach: Reach,
     noise: float,
+    copies: int = 1,
 ) -> Aligned:
     """Align the residual around clicks.
 
@@ -252,6 +276,8 @@ def align(
         Of the kind of the class.
     noise : float
         Weighted mean square of the residual where the lattice is perfect.
+    copies : int
+        Of how many places the residual around each click is the mean.
 
     Returns
     -------
@@ -265,7 +291,7 @@ def align(
     nearness = np.exp(-((np.hypot(*shifts.T) / (2 * reach.shift * samples)) ** 2))
     chosen = _agreeing_shifts((cuts * np.sqrt(weight)).reshape(*cuts.shape[:2], -1), nearness)
     patterns = cuts[np.arange(len(cuts)), chosen]
-    return Aligned(patterns, weight, _consistency(patterns, weight, noise))
+    return Aligned(patterns, weight, _consistency(patterns, weight, noise, copies), copies)
 
 
 def look_variants(aligned: Aligned, noise: float) -> list[Aligned]:
@@ -320,7 +346,7 @@ def _agreeing_shifts(cuts: NDArray[np.float32], nearness: NDArray[np.float64]) -
 
 
 def _consistency(
-    patterns: NDArray[np.float32], weight: NDArray[np.float32], noise: float
+    patterns: NDArray[np.float32], weight: NDArray[np.float32], noise: float, copies: int
 ) -> NDArray[np.float64]:
     """Return the similarity of each pattern to the template of the others."""
     if len(patterns) == 1:
@@ -328,8 +354,8 @@ def _consistency(
     scores = []
     for number, pattern in enumerate(patterns):
         mean = np.delete(patterns, number, axis=0).mean(axis=0)
-        others = Template(mean, weight, noise, len(patterns) - 1)
-        excess = max(float((weight * pattern**2).sum()) - noise, 0.0)
+        others = Template(mean, weight, noise, copies * (len(patterns) - 1))
+        excess = max(float((weight * pattern**2).sum()) - noise / copies, 0.0)
         product = float((weight * mean * pattern).sum())
         scores.append(product / np.sqrt(others.power * max(others.power, excess)))
     return np.array(scores)
