@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft
 
-from napari_stem_defects.anomaly.score import NULL_LIMIT
+from napari_stem_defects.anomaly.score import (
+    EXTENDED_POOL,
+    NULL_LIMIT,
+    highest_of_noise,
+    local_rms,
+)
 from napari_stem_defects.matched_filter.examples import Found
 from napari_stem_defects.matched_filter.templates import align
 from napari_stem_defects.matched_filter.usual_power import without_strong
@@ -60,7 +65,7 @@ def is_chance(
     bool
         False for a single click, which may show anything.
     """
-    if len(clicks) < 2 or not _is_faint(aligned, noise):
+    if len(clicks) < 2 or not is_faint(aligned, noise):
         return False
     if _strength(aligned) >= _MORE * _strongest(clicks, samples, reach, noise):
         return False
@@ -111,7 +116,7 @@ def is_noise(found: Found, threshold: float, aligned: Aligned, noise: float) -> 
     bool
         False for clicks that noise does not resemble, without a comparison.
     """
-    if not _is_faint(aligned, noise):
+    if not is_faint(aligned, noise):
         return False
     rng = np.random.default_rng(0)
     surrogates = [with_random_phases(image, rng) for image in found.images]
@@ -119,8 +124,46 @@ def is_noise(found: Found, threshold: float, aligned: Aligned, noise: float) -> 
     return int((of_noise > threshold).sum()) >= _AS_MANY * int((found.heights > threshold).sum())
 
 
-def _is_faint(aligned: Aligned, noise: float) -> bool:
-    """Return whether most patterns at clicks have hardly more power than noise."""
+def noise_shows(
+    anomaly: float, images: Sequence[NDArray[np.float32]], samples: float
+) -> bool:
+    """Return whether noise alone is somewhere as unusual as some clicks.
+
+    Parameters
+    ----------
+    anomaly : float
+        Anomaly score of the clicks, averaged as for extended features.
+    images : sequence of ndarray of float32, shape (Y, X)
+        Lattice residuals.
+    samples : float
+        Samples per length unit.
+
+    Returns
+    -------
+    bool
+    """
+    rng = np.random.default_rng(0)
+    pool = EXTENDED_POOL * samples
+    highest = (
+        highest_of_noise(local_rms(with_random_phases(image, rng), pool), 1.0) for image in images
+    )
+    return anomaly < min(highest)
+
+
+def is_faint(aligned: Aligned, noise: float) -> bool:
+    """Return whether most patterns at clicks have hardly more power than noise.
+
+    Parameters
+    ----------
+    aligned : Aligned
+        The clicks.
+    noise : float
+        Weighted mean square of the residual where the lattice is perfect.
+
+    Returns
+    -------
+    bool
+    """
     powers = (aligned.weight * aligned.patterns**2).sum(axis=(1, 2))
     return bool(np.median(powers) <= _CLEAR * noise)
 

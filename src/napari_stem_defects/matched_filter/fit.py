@@ -10,9 +10,20 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
-from napari_stem_defects.matched_filter.along_lines import COPIES, Repeated, repeated_along
+from napari_stem_defects.matched_filter.along_lines import (
+    COPIES,
+    Repeated,
+    beside_lines,
+    repeated_along,
+)
 from napari_stem_defects.matched_filter.area_rim import rim_anomalies
-from napari_stem_defects.matched_filter.chance import is_chance, is_noise, with_random_phases
+from napari_stem_defects.matched_filter.chance import (
+    is_chance,
+    is_faint,
+    is_noise,
+    noise_shows,
+    with_random_phases,
+)
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
     PEAK_RADIUS,
@@ -31,6 +42,7 @@ from napari_stem_defects.matched_filter.examples import (
     peak_near,
     similarity_at,
 )
+from napari_stem_defects.matched_filter.faint_lines import above_noise
 from napari_stem_defects.matched_filter.model import HIDDEN, ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import local_power
 from napari_stem_defects.matched_filter.templates import (
@@ -56,6 +68,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.matched_filter.examples import ImageContext
+    from napari_stem_defects.matched_filter.templates import Aligned
 
 _CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
 """Median consistency from which the clicks of a class have a look in common: points are compared
@@ -162,9 +175,14 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     used = sorted({click.image for click in examples.clicks})
     images = [examples.residuals[number] for number in used]
     noise = float(np.median([usual_power(image, weight, examples.samples) for image in images]))
-    repeated = _repeated(examples, weight) if kind == "line" else []
-    copies = COPIES if repeated else 1
-    aligned = align(repeated or examples.at_clicks(), examples.samples, reach, noise, copies)
+    at_clicks = examples.at_clicks()
+    aligned = align(at_clicks, examples.samples, reach, noise)
+    repeated: list[Repeated] = []
+    if kind == "line" and (len(at_clicks) < COPIES or is_faint(aligned, noise)):
+        repeated = _repeated(examples, weight)
+    if repeated:
+        along = [(each.values, each.at) for each in repeated]
+        aligned = align(along, examples.samples, reach, noise, COPIES)
     variants = look_variants(aligned, noise)
     templates = tuple(variant.template(noise) for variant in variants)
     agreement = np.concatenate([variant.consistency for variant in variants])
@@ -189,11 +207,13 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     most = float(np.quantile(agreement, QUARTER)), float(np.quantile(anomalies, QUARTER))
     if kind == "point" and is_free:
         item, found = by_variants(item, found, examples, noise)
-    by_chance = not repeated and is_chance(
-        aligned, examples.at_clicks(), examples.samples, reach, noise
-    )
+    if repeated and consistency >= _CONSISTENT[kind]:
+        return _above_noise(item, unusual, aligned, noise, repeated, examples) if is_free else item
+    by_chance = is_chance(aligned, at_clicks, examples.samples, reach, noise)
     if by_chance or not _has_look(item, unusual, examples, found, most):
         return unusual
+    if kind == "line" and is_free:
+        return _above_noise(item, unusual, aligned, noise, repeated, examples)
     if kind != "point" or not is_free:
         return item
     item = _with_sites(item, examples, used, found)
@@ -207,7 +227,9 @@ def _shown(anomaly: float, kind: str, examples: Examples) -> float:
     clicks, samples = examples.at_clicks(), examples.samples
     if spreads_beside_strong(clicks, samples, PEAK_RADIUS) < _STANDS_OUT:
         return HIDDEN
-    images = list({id(image): image for image, _ in clicks}.values())
+    images = examples.images()
+    if kind == "line" and len(clicks) < COPIES and noise_shows(anomaly, images, samples):
+        return HIDDEN
     # The rim of an area may be far more unusual than the clicks inside.
     return anomaly if kind == "area" or is_selective(anomaly, images, samples) else HIDDEN
 
@@ -216,10 +238,30 @@ def _repeated(examples: Examples, weight: NDArray[np.float32]) -> list[Repeated]
     """Return what few clicks on a line repeat along it; an empty list if that is not known."""
     known = [examples.context[c.image].residual for c in examples.clicks if examples.context]
     lattices = [each.sampled.lattices for each in known if each is not None]
-    if not 0 < len(lattices) == len(examples.clicks) < COPIES:
+    if not lattices or len(lattices) < len(examples.clicks):
         return []
     clicks = examples.at_clicks()
     return repeated_along(clicks, lattices, weight, examples.samples, with_random_phases)
+
+
+def _above_noise(
+    item: ClassFilter,
+    unusual: ClassFilter,
+    aligned: Aligned,
+    noise: float,
+    repeated: Sequence[Repeated],
+    examples: Examples,
+) -> ClassFilter:
+    """Return a line that noise does not show; if it is too faint for that, nothing of it."""
+    if not is_faint(aligned, noise):
+        return item
+    beside = [
+        beside_lines(image, [each.line for each in repeated if each.image is image], examples.samples)
+        for image in examples.images()
+    ]
+    rng = np.random.default_rng(0)
+    of_noise = [with_random_phases(image, rng) for image in beside]
+    return above_noise(item, of_noise, examples.samples) or replace(unusual, anomaly=HIDDEN)
 
 
 def _rim_anomaly(examples: Examples) -> float | None:
