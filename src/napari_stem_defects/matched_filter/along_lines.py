@@ -8,12 +8,12 @@ measured in noise with the spectrum of the residual. Grain boundaries and bent l
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from napari_stem_defects.anomaly.line_evidence import line_vectors
+from napari_stem_defects.matched_filter.chance import with_random_phases
 from napari_stem_defects.matched_filter.templates import REACH, cuts_near
 from napari_stem_defects.matched_filter.usual_power import without_strong
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-NoiseLike = Callable[["NDArray[np.float32]", np.random.Generator], "NDArray[np.float32]"]
-"""Returns noise with the spectrum of a residual."""
+    from napari_stem_defects.matched_filter.examples import Examples
+
 COPIES = 7
 """Places of a line that are averaged: its click and what it repeats beside it."""
 _LIMIT = 2.5
@@ -32,6 +32,7 @@ _PLACES = 60
 """Places of noise whose highest power a line exceeds."""
 _MORE = 1.1
 _EVERY = 2
+"""Samples from one that is compared to the next."""
 _REPEATS = 0.6
 """Share of the power at a click, less that of noise, which the mean of a line keeps."""
 _CORRIDOR = 1.5
@@ -76,33 +77,26 @@ class Repeated(NamedTuple):
     line: Line
 
 
-def repeated_along(
-    clicks: Sequence[tuple[NDArray[np.float32], NDArray[np.float64]]],
-    lattices: Sequence[Sequence[NDArray[np.float64]]],
-    weight: NDArray[np.float32],
-    samples: float,
-    noise_like: NoiseLike,
-) -> list[Repeated]:
+def repeated_along(examples: Examples, weight: NDArray[np.float32]) -> list[Repeated]:
     """Return the mean along the line of each click that shows one that repeats.
 
     Parameters
     ----------
-    clicks : sequence of (ndarray of float32 (Y, X), ndarray of float (2,))
-        Residual of the image and position of each click in samples.
-    lattices : sequence of sequence of ndarray of float, each of shape (2, 2)
-        Of the image of each click; base vectors (y, x) in samples.
+    examples : Examples
+        Clicks of a class of the kind "line".
     weight : ndarray of float32, shape (w, w)
         Of a template.
-    samples : float
-        Samples per length unit.
-    noise_like : callable
-        Returns noise with the spectrum of a residual.
 
     Returns
     -------
     list of Repeated
-        Empty where less than half of the clicks show one.
+        Empty where less than half of the clicks show one, or the lattice is not known.
     """
+    clicks, samples = examples.at_clicks(), examples.samples
+    known = [examples.context[c.image].residual for c in examples.clicks if examples.context]
+    lattices = [each.sampled.lattices for each in known if each is not None]
+    if len(lattices) < len(clicks):
+        return []
     reach = weight.shape[0] // 2 + int(np.ceil(REACH["line"].shift * samples)) + 1
     found = []
     for image in {id(residual): residual for residual, _ in clicks}.values():
@@ -112,7 +106,7 @@ def repeated_along(
         shown = [search.best(limited, clicks[n][1]) for n in here]
         # A long line is a large part of a small image, and would be one of the noise like it.
         beside = beside_lines(limited, [each.line for each in shown], samples)
-        noise = noise_like(beside, np.random.default_rng(0))
+        noise = with_random_phases(beside, np.random.default_rng(0))
         usual, highest = float(np.mean(np.square(noise))), search.highest(noise)
         for each in shown:
             repeats = each.power - usual / COPIES >= _REPEATS * (each.own - _BY_CHANCE * usual)
@@ -139,9 +133,7 @@ class _Search:
     is enough.
     """
 
-    def __init__(
-        self, vectors: Sequence[NDArray[np.float64]], weight: NDArray[np.float32]
-    ) -> None:
+    def __init__(self, vectors: Sequence[NDArray[np.float64]], weight: NDArray[np.float32]) -> None:
         radius = weight.shape[0] // 2
         self._vectors = np.array(vectors)
         self._steps = np.arange(-(COPIES - 1), COPIES)
@@ -154,7 +146,8 @@ class _Search:
         """Return what is best at a place (y, x) in samples."""
         # Vectors, steps, offsets, y and x.
         centres = np.rint(at + self._steps[:, None] * self._vectors[:, None]).astype(int)
-        y, x = np.moveaxis(centres[:, :, None] + self._offsets, -1, 0)
+        places = centres[:, :, None] + self._offsets
+        y, x = places[..., 0], places[..., 1]
         height, width = residual.shape
         cuts = residual[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
         cuts = np.where((y >= 0) & (y < height) & (x >= 0) & (x < width), cuts, np.float32(0))

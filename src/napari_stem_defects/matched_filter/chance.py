@@ -124,9 +124,7 @@ def is_noise(found: Found, threshold: float, aligned: Aligned, noise: float) -> 
     return int((of_noise > threshold).sum()) >= _AS_MANY * int((found.heights > threshold).sum())
 
 
-def noise_shows(
-    anomaly: float, images: Sequence[NDArray[np.float32]], samples: float
-) -> bool:
+def noise_shows(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> bool:
     """Return whether noise alone is somewhere as unusual as some clicks.
 
     Parameters
@@ -168,9 +166,7 @@ def is_faint(aligned: Aligned, noise: float) -> bool:
     return bool(np.median(powers) <= _CLEAR * noise)
 
 
-def with_random_phases(
-    image: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.float32]:
+def with_random_phases(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Return noise with the spectrum of a residual; see `anomaly.score.null_thresholds`.
 
     Parameters

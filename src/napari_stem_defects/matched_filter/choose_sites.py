@@ -33,6 +33,8 @@ _NEAR_THRESHOLD = 0.02
 _BETTER, _PLACES = 0.95, 2.0
 """Like sites must reduce that share to this part of it, and by so many places: one place more or
 less near the threshold of a few defects is chance."""
+_CROWD = 10
+"""Places that like sites must find where templates find nothing but noise."""
 _LARGE, _TILE = 2048 * 2048, 512
 """Images of more samples are represented by as many in tiles of this edge that hold clicks."""
 
@@ -87,6 +89,8 @@ def choose_sites(
     heights: NDArray[np.float32],
     threshold: float,
     radius: float,
+    *,
+    needed: bool = False,
 ) -> tuple[SiteFilter, float] | None:
     """Return a site filter and the threshold with it, where it is better than templates alone.
 
@@ -100,12 +104,15 @@ def choose_sites(
         Of that similarity.
     radius : float
         In samples, see `similarity.local_maxima`.
+    needed : bool
+        Whether templates alone do not find the class, so that like sites must leave a gap, but need
+        not be better.
 
     Returns
     -------
     (SiteFilter, float) or None
     """
-    if share_near(heights, threshold) < _NEAR_THRESHOLD:
+    if not needed and share_near(heights, threshold) < _NEAR_THRESHOLD:
         return None
     tiles = [tile for image in images for tile in _tiles(image)]
     samples = images[0].residual.sampled.samples
@@ -122,7 +129,11 @@ def choose_sites(
     before, after = _Maxima.joined(alone), _Maxima.joined(both)
     raised = point_threshold(after.heights)
     old, new = share_near(before.heights, threshold), share_near(after.heights, raised)
-    if new >= _BETTER * old or (old - new) * (heights > threshold).sum() < _PLACES:
+    if needed:
+        is_better = new < _NEAR_THRESHOLD and int((after.heights > raised).sum()) >= _CROWD
+    else:
+        is_better = new < _BETTER * old and (old - new) * (heights > threshold).sum() >= _PLACES
+    if not is_better:
         return None
     least = max(before.found(threshold), len(after.at_clicks) / 2)
     return (learned, raised) if after.found(raised) >= least else None

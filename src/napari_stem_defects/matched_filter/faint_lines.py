@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
+from napari_stem_defects.matched_filter.along_lines import beside_lines
+from napari_stem_defects.matched_filter.chance import is_faint, with_random_phases
 from napari_stem_defects.matched_filter.extended_classes import extended_probability
 from napari_stem_defects.matched_filter.similarity import best_similarity
 
@@ -21,11 +23,51 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.matched_filter.along_lines import Repeated
+    from napari_stem_defects.matched_filter.examples import Examples
     from napari_stem_defects.matched_filter.model import ClassFilter
+    from napari_stem_defects.matched_filter.templates import Aligned
 
 _ALLOWED = 0.001
 """Share of noise that may be taken for lines."""
 _STEP, _HIGHEST = 0.05, 1.2
+
+
+def visible_line(
+    item: ClassFilter,
+    aligned: Aligned,
+    noise: float,
+    repeated: Sequence[Repeated],
+    examples: Examples,
+) -> ClassFilter | None:
+    """Return a line that noise does not show.
+
+    Parameters
+    ----------
+    item : ClassFilter
+        Of the kind "line", with templates.
+    aligned : Aligned
+        Its clicks.
+    noise : float
+        Weighted mean square of the residual where the lattice is perfect.
+    repeated : sequence of Repeated
+        What the clicks repeat along it; empty where that is not known.
+    examples : Examples
+        The clicks.
+
+    Returns
+    -------
+    ClassFilter or None
+        As it is unless it is faint; None where noise is as similar to it as the line itself.
+    """
+    if not is_faint(aligned, noise):
+        return item
+    rng, samples = np.random.default_rng(0), examples.samples
+    of_noise = []
+    for image in examples.images():
+        lines = [each.line for each in repeated if each.image is image]
+        of_noise.append(with_random_phases(beside_lines(image, lines, samples), rng))
+    return above_noise(item, of_noise, samples)
 
 
 def above_noise(
@@ -50,9 +92,7 @@ def above_noise(
     edge = cell_edge(samples)
     cells = [pool_cells(best_similarity(each, item.templates), edge) for each in noise]
     for threshold in np.arange(item.threshold, max(_HIGHEST, item.threshold) + 1e-6, _STEP):
-        raised = replace(
-            item, threshold=float(threshold), template_threshold=float(threshold)
-        )
+        raised = replace(item, threshold=float(threshold), template_threshold=float(threshold))
         found = [extended_probability(raised, each, samples / edge) >= 0.5 for each in cells]
         if np.mean([float(each.mean()) for each in found]) <= _ALLOWED:
             return raised

@@ -7,23 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
-from napari_stem_defects.matched_filter.along_lines import (
-    COPIES,
-    Repeated,
-    beside_lines,
-    repeated_along,
-)
+from napari_stem_defects.matched_filter.along_lines import COPIES, repeated_along
 from napari_stem_defects.matched_filter.area_rim import rim_anomalies
-from napari_stem_defects.matched_filter.chance import (
-    is_chance,
-    is_faint,
-    is_noise,
-    noise_shows,
-    with_random_phases,
-)
+from napari_stem_defects.matched_filter.chance import is_chance, is_faint, is_noise, noise_shows
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
     PEAK_RADIUS,
@@ -42,7 +31,7 @@ from napari_stem_defects.matched_filter.examples import (
     peak_near,
     similarity_at,
 )
-from napari_stem_defects.matched_filter.faint_lines import above_noise
+from napari_stem_defects.matched_filter.faint_lines import visible_line
 from napari_stem_defects.matched_filter.model import HIDDEN, ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import local_power
 from napari_stem_defects.matched_filter.templates import (
@@ -67,8 +56,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.matched_filter.along_lines import Repeated
     from napari_stem_defects.matched_filter.examples import ImageContext
-    from napari_stem_defects.matched_filter.templates import Aligned
 
 _CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
 """Median consistency from which the clicks of a class have a look in common: points are compared
@@ -76,6 +65,8 @@ within a smaller weight. Along lines whose look changes, it is up to 0.82."""
 _STANDS_OUT = 2.0
 """Spreads above the usual from which clicks are unusual; see
 `usual_power.spreads_beside_strong`."""
+_UNLIKELY = 0.85
+"""Threshold of points above which many of them would be too unlike their clicks."""
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 
@@ -179,7 +170,7 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     aligned = align(at_clicks, examples.samples, reach, noise)
     repeated: list[Repeated] = []
     if kind == "line" and (len(at_clicks) < COPIES or is_faint(aligned, noise)):
-        repeated = _repeated(examples, weight)
+        repeated = repeated_along(examples, weight)
     if repeated:
         along = [(each.values, each.at) for each in repeated]
         aligned = align(along, examples.samples, reach, noise, COPIES)
@@ -207,19 +198,31 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     most = float(np.quantile(agreement, QUARTER)), float(np.quantile(anomalies, QUARTER))
     if kind == "point" and is_free:
         item, found = by_variants(item, found, examples, noise)
-    if repeated and consistency >= _CONSISTENT[kind]:
-        return _above_noise(item, unusual, aligned, noise, repeated, examples) if is_free else item
-    by_chance = is_chance(aligned, at_clicks, examples.samples, reach, noise)
-    if by_chance or not _has_look(item, unusual, examples, found, most):
-        return unusual
-    if kind == "line" and is_free:
-        return _above_noise(item, unusual, aligned, noise, repeated, examples)
-    if kind != "point" or not is_free:
+    if not (repeated and consistency >= _CONSISTENT[kind]):
+        by_chance = is_chance(aligned, at_clicks, examples.samples, reach, noise)
+        if by_chance or not _has_look(item, unusual, examples, found, most):
+            return unusual
+    if not is_free:
         return item
-    item = _with_sites(item, examples, used, found)
-    # Like sites are compared with each other, which shows more than the templates.
-    by_noise = not item.sites and is_noise(found, item.threshold, aligned, noise)
-    return unusual if by_noise else item
+    if kind == "line":
+        visible = visible_line(item, aligned, noise, repeated, examples)
+        return visible or replace(unusual, anomaly=HIDDEN)
+    by_noise = is_noise(found, item.threshold, aligned, noise)
+    return _among_like(item, examples, used, found, by_noise=by_noise) or unusual
+
+
+def _among_like(
+    item: ClassFilter, examples: Examples, used: Sequence[int], found: Found, *, by_noise: bool
+) -> ClassFilter | None:
+    """Return a point class, compared with like sites where that is better; None for noise.
+
+    Like sites are compared with each other, which shows more than the templates. Where defects
+    crowd, they all look different, and noise with the spectrum of their residual looks like them.
+    """
+    better = _with_sites(item, examples, used, found)
+    if not better.sites and (by_noise or item.threshold > _UNLIKELY):
+        better = _with_sites(item, examples, used, found, needed=True)
+    return None if by_noise and not better.sites else better
 
 
 def _shown(anomaly: float, kind: str, examples: Examples) -> float:
@@ -232,36 +235,6 @@ def _shown(anomaly: float, kind: str, examples: Examples) -> float:
         return HIDDEN
     # The rim of an area may be far more unusual than the clicks inside.
     return anomaly if kind == "area" or is_selective(anomaly, images, samples) else HIDDEN
-
-
-def _repeated(examples: Examples, weight: NDArray[np.float32]) -> list[Repeated]:
-    """Return what few clicks on a line repeat along it; an empty list if that is not known."""
-    known = [examples.context[c.image].residual for c in examples.clicks if examples.context]
-    lattices = [each.sampled.lattices for each in known if each is not None]
-    if not lattices or len(lattices) < len(examples.clicks):
-        return []
-    clicks = examples.at_clicks()
-    return repeated_along(clicks, lattices, weight, examples.samples, with_random_phases)
-
-
-def _above_noise(
-    item: ClassFilter,
-    unusual: ClassFilter,
-    aligned: Aligned,
-    noise: float,
-    repeated: Sequence[Repeated],
-    examples: Examples,
-) -> ClassFilter:
-    """Return a line that noise does not show; if it is too faint for that, nothing of it."""
-    if not is_faint(aligned, noise):
-        return item
-    beside = [
-        beside_lines(image, [each.line for each in repeated if each.image is image], examples.samples)
-        for image in examples.images()
-    ]
-    rng = np.random.default_rng(0)
-    of_noise = [with_random_phases(image, rng) for image in beside]
-    return above_noise(item, of_noise, examples.samples) or replace(unusual, anomaly=HIDDEN)
 
 
 def _rim_anomaly(examples: Examples) -> float | None:
@@ -300,7 +273,12 @@ def _has_look(
 
 
 def _with_sites(
-    item: ClassFilter, examples: Examples, used: Sequence[int], found: Found
+    item: ClassFilter,
+    examples: Examples,
+    used: Sequence[int],
+    found: Found,
+    *,
+    needed: bool = False,
 ) -> ClassFilter:
     """Return a class with a filter of like sites where that is better than templates alone."""
     images, near = [], round(PEAK_RADIUS * examples.samples)
@@ -312,7 +290,7 @@ def _with_sites(
         here = np.array([peak_near(similar, round(y), round(x), near)[0] for y, x in clicked])
         images.append(ClickedImage(residual, examples.residuals[number], similar, here))
     radius = PEAK_RADIUS * examples.samples
-    chosen = choose_sites(images, found.heights, item.threshold, radius)
+    chosen = choose_sites(images, found.heights, item.threshold, radius, needed=needed)
     return replace(item, sites=(chosen[0],), threshold=chosen[1]) if chosen else item
 
 
