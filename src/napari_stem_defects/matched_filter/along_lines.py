@@ -35,6 +35,8 @@ _EVERY = 2
 """Samples from one that is compared to the next."""
 _REPEATS = 0.6
 """Share of the power at a click, less that of noise, which the mean of a line keeps."""
+_OTHERS = 1 / 3
+"""Share of the clicks that need not repeat, and one of two."""
 _CORRIDOR = 1.5
 """Distance from a clicked line, in lattice periods, within which the residual is no noise."""
 _LEAST = 0.4
@@ -90,7 +92,7 @@ def repeated_along(examples: Examples, weight: NDArray[np.float32]) -> list[Repe
     Returns
     -------
     list of Repeated
-        Empty where less than half of the clicks show one, or the lattice is not known.
+        Empty where more than a third of the clicks show none, or the lattice is not known.
     """
     clicks, samples = examples.at_clicks(), examples.samples
     known = [examples.context[c.image].residual for c in examples.clicks if examples.context]
@@ -114,7 +116,7 @@ def repeated_along(examples: Examples, weight: NDArray[np.float32]) -> list[Repe
                 places = each.line.at + np.arange(COPIES)[:, None] * each.line.vector
                 mean = cuts_near(image, places + each.first * each.line.vector, reach).mean(axis=0)
                 found.append(Repeated(mean, np.full(2, float(reach)), image, each.line))
-    return found if len(found) >= 0.5 * len(clicks) else []
+    return found if len(clicks) - len(found) <= max(1, _OTHERS * len(clicks)) else []
 
 
 class _Best(NamedTuple):
@@ -154,7 +156,7 @@ class _Search:
         begins = COPIES // 2, 0, COPIES - 1
         means = np.stack([cuts[:, n : n + COPIES].mean(axis=1) for n in begins], axis=1)
         powers = np.square(means) @ self._weight
-        vector, begin = np.unravel_index(int(powers.argmax()), powers.shape)
+        vector, begin = divmod(int(powers.argmax()), len(begins))
         own = float(np.square(cuts[0, COPIES - 1]) @ self._weight)
         line = Line(at, self._vectors[vector])
         return _Best(own, float(powers.max()), line, int(self._steps[begins[begin]]))
@@ -183,7 +185,7 @@ def beside_lines(
         The residual itself where little is left beside the lines.
     """
     left = np.ones(residual.shape, np.float32)
-    y, x = np.indices(residual.shape, sparse=True)
+    y, x = np.ogrid[: residual.shape[0], : residual.shape[1]]
     for line in lines:
         down, across = line.vector / np.hypot(*line.vector)
         away = (y - line.at[0]) * across - (x - line.at[1]) * down

@@ -42,21 +42,18 @@ def without_holes(areas: NDArray[np.bool_], largest: float = 1.0) -> NDArray[np.
     Returns
     -------
     ndarray of bool, shape (gy, gx)
-        Holes that the border of the image cuts are at most as large as the area.
     """
     regions, _ = ndimage.label(areas, _NEIGHBOURS)
     filled = areas.copy()
     for number, box in enumerate(ndimage.find_objects(regions), 1):
         region = regions[box] == number
         holes, count = ndimage.label(~region)
-        most = np.full(count + 1, largest * region.sum())
-        for axis, side in enumerate(box):
-            for end, is_border in (0, side.start == 0), (-1, side.stop == areas.shape[axis]):
-                touching = np.unique(holes.take(end, axis=axis))
-                most[touching] = np.minimum(most[touching], region.sum() if is_border else 0)
+        rim = np.ones(region.shape, bool)
+        rim[1:-1, 1:-1] = False
+        open_ones = np.unique(holes[rim])
         sizes = np.bincount(holes.ravel(), minlength=count + 1)
-        chosen = sizes <= most
-        chosen[0] = False
+        chosen = sizes <= largest * region.sum()
+        chosen[0] = chosen[open_ones] = False
         filled[box] |= chosen[holes]
     return filled
 

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft
 
-from napari_stem_defects.anomaly.score import (
-    EXTENDED_POOL,
-    NULL_LIMIT,
-    highest_of_noise,
-    local_rms,
-)
+from napari_stem_defects.anomaly.score import NULL_LIMIT
 from napari_stem_defects.matched_filter.examples import Found
 from napari_stem_defects.matched_filter.templates import align
 from napari_stem_defects.matched_filter.usual_power import without_strong
@@ -122,30 +117,6 @@ def is_noise(found: Found, threshold: float, aligned: Aligned, noise: float) -> 
     surrogates = [with_random_phases(image, rng) for image in found.images]
     of_noise = Found(surrogates, found.templates, found.samples).heights
     return int((of_noise > threshold).sum()) >= _AS_MANY * int((found.heights > threshold).sum())
-
-
-def noise_shows(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> bool:
-    """Return whether noise alone is somewhere as unusual as some clicks.
-
-    Parameters
-    ----------
-    anomaly : float
-        Anomaly score of the clicks, averaged as for extended features.
-    images : sequence of ndarray of float32, shape (Y, X)
-        Lattice residuals.
-    samples : float
-        Samples per length unit.
-
-    Returns
-    -------
-    bool
-    """
-    rng = np.random.default_rng(0)
-    pool = EXTENDED_POOL * samples
-    highest = (
-        highest_of_noise(local_rms(with_random_phases(image, rng), pool), 1.0) for image in images
-    )
-    return anomaly < min(highest)
 
 
 def is_faint(aligned: Aligned, noise: float) -> bool:

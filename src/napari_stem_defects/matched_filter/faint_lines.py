@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
+from napari_stem_defects.anomaly.score import EXTENDED_POOL, highest_of_noise, local_rms
 from napari_stem_defects.matched_filter.along_lines import beside_lines
 from napari_stem_defects.matched_filter.chance import is_faint, with_random_phases
-from napari_stem_defects.matched_filter.extended_classes import extended_probability
+from napari_stem_defects.matched_filter.extended_classes import (
+    anomaly_similarity,
+    extended_probability,
+)
 from napari_stem_defects.matched_filter.similarity import best_similarity
 
 if TYPE_CHECKING:
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 _ALLOWED = 0.001
 """Share of noise that may be taken for lines."""
+_SHOWN = 0.15
+"""Share of the lines of images that noise shows from which they are noise."""
 _STEP, _HIGHEST = 0.05, 1.2
 
 
@@ -97,3 +103,30 @@ def above_noise(
         if np.mean([float(each.mean()) for each in found]) <= _ALLOWED:
             return raised
     return None
+
+
+def noise_shows(item: ClassFilter, images: Sequence[NDArray[np.float32]], samples: float) -> bool:
+    """Return whether noise shows a good part of the lines that images show.
+
+    Parameters
+    ----------
+    item : ClassFilter
+        Of the kind "line", recognised by being unusual.
+    images : sequence of ndarray of float32, shape (Y, X)
+        Lattice residuals.
+    samples : float
+        Samples per length unit.
+
+    Returns
+    -------
+    bool
+    """
+    rng, edge, shares = np.random.default_rng(0), cell_edge(samples), []
+    for image in images:
+        noise = local_rms(with_random_phases(image, rng), EXTENDED_POOL * samples)
+        limit = highest_of_noise(noise, 1.0)
+        for scores in local_rms(image, EXTENDED_POOL * samples), noise:
+            similar = pool_cells(anomaly_similarity(scores, item, limit), edge)
+            found = extended_probability(item, similar, samples / edge) >= 0.5
+            shares.append(float(found.mean()))
+    return sum(shares[1::2]) > _SHOWN * sum(shares[::2])

@@ -12,7 +12,7 @@ from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter.along_lines import COPIES, repeated_along
 from napari_stem_defects.matched_filter.area_rim import rim_anomalies
-from napari_stem_defects.matched_filter.chance import is_chance, is_faint, is_noise, noise_shows
+from napari_stem_defects.matched_filter.chance import is_chance, is_faint, is_noise
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
     PEAK_RADIUS,
@@ -31,7 +31,7 @@ from napari_stem_defects.matched_filter.examples import (
     peak_near,
     similarity_at,
 )
-from napari_stem_defects.matched_filter.faint_lines import visible_line
+from napari_stem_defects.matched_filter.faint_lines import noise_shows, visible_line
 from napari_stem_defects.matched_filter.model import HIDDEN, ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import local_power
 from napari_stem_defects.matched_filter.templates import (
@@ -188,6 +188,9 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     shown = _rim_anomaly(examples) if kind == "area" else None
     shown = _shown(anomaly, kind, examples) if shown is None else shown
     unusual = ClassFilter(name, kind, (), 0.5, shown, consistency, examples.visibility)
+    is_few = kind == "line" and len(at_clicks) < COPIES and not unusual.is_hidden
+    if is_few and noise_shows(unusual, images, examples.samples):
+        unusual = replace(unusual, anomaly=HIDDEN)
     item = replace(unusual, templates=templates, anomaly=anomaly)
     item = replace(item, threshold=threshold, template_threshold=threshold)
     if kind == "area":
@@ -231,8 +234,6 @@ def _shown(anomaly: float, kind: str, examples: Examples) -> float:
     if spreads_beside_strong(clicks, samples, PEAK_RADIUS) < _STANDS_OUT:
         return HIDDEN
     images = examples.images()
-    if kind == "line" and len(clicks) < COPIES and noise_shows(anomaly, images, samples):
-        return HIDDEN
     # The rim of an area may be far more unusual than the clicks inside.
     return anomaly if kind == "area" or is_selective(anomaly, images, samples) else HIDDEN
 

@@ -222,7 +222,7 @@ class Aligned:
         ndarray of bool, shape (N,)
         """
         powers = (self.weight * self.patterns**2).sum(axis=(1, 2))
-        return np.asarray(powers > (1 + VISIBLE) * noise)
+        return np.asarray(powers > (1 + VISIBLE) * noise / self.copies)
 
     def part(self, chosen: NDArray[np.bool_], noise: float) -> Aligned:
         """Return some of the clicks, with their consistency among themselves.
