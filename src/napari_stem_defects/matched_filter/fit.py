@@ -169,7 +169,8 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     at_clicks = examples.at_clicks()
     aligned = align(at_clicks, examples.samples, reach, noise)
     repeated: list[Repeated] = []
-    if kind == "line" and (len(at_clicks) < COPIES or is_faint(aligned, noise)):
+    is_few = len(at_clicks) < COPIES
+    if kind == "line" and (is_few or is_faint(aligned, noise)):
         repeated = repeated_along(examples, weight)
     if repeated:
         along = [(each.values, each.at) for each in repeated]
@@ -188,8 +189,7 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     shown = _rim_anomaly(examples) if kind == "area" else None
     shown = _shown(anomaly, kind, examples) if shown is None else shown
     unusual = ClassFilter(name, kind, (), 0.5, shown, consistency, examples.visibility)
-    is_few = kind == "line" and len(at_clicks) < COPIES and not unusual.is_hidden
-    if is_few and noise_shows(unusual, images, examples.samples):
+    if kind == "line" and is_few and noise_shows(unusual, images, examples.samples):
         unusual = replace(unusual, anomaly=HIDDEN)
     item = replace(unusual, templates=templates, anomaly=anomaly)
     item = replace(item, threshold=threshold, template_threshold=threshold)
@@ -205,11 +205,11 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
         by_chance = is_chance(aligned, at_clicks, examples.samples, reach, noise)
         if by_chance or not _has_look(item, unusual, examples, found, most):
             return unusual
-    if not is_free:
-        return item
-    if kind == "line":
+    if kind == "line" and is_free and (is_few or repeated):
         visible = visible_line(item, aligned, noise, repeated, examples)
         return visible or replace(unusual, anomaly=HIDDEN)
+    if kind == "line" or not is_free:
+        return item
     by_noise = is_noise(found, item.threshold, aligned, noise)
     return _among_like(item, examples, used, found, by_noise=by_noise) or unusual
 

@@ -219,7 +219,7 @@ def hidden_notes(model: MatchedFilterModel) -> tuple[str, ...]:
     """
     return tuple(
         f"{item.name}: nothing is found of it, because the image is no more unusual at its clicks"
-        " than elsewhere; click nearer to it, or record it with less noise."
+        " than elsewhere; click nearer to it or more often, or record it with less noise."
         for item in model.classes
         if item.is_hidden
     )
