@@ -25,20 +25,25 @@ def rim(width: float = 3.0, inside: float = 0.0) -> np.ndarray:
 @pytest.mark.parametrize("inside", [0.0, 0.3])
 def test_an_area_ends_at_the_crest_of_its_rim(inside):
     power = rim(inside=inside)
-    found = up_to_crest(power, without_holes(power > 0.2, 4.0))
+    found = up_to_crest(power, without_holes(power > 0.2, 4.0), 3.0)
     assert (found == (CELLS < RADIUS)).mean() > 0.98
 
 
 def test_an_area_that_is_unusual_all_over_has_no_rim():
     power = rim(inside=0.9)
-    assert not up_to_crest(power, CELLS < 22).any()
+    assert not up_to_crest(power, CELLS < 22, 3.0).any()
+
+
+def test_a_less_unusual_place_far_inside_an_area_is_no_inside_of_a_rim():
+    power = np.where(CELLS < 4, 0.2, 1.0).astype(np.float32)
+    assert not up_to_crest(power, CELLS < 22, 3.0).any()
 
 
 def test_areas_without_a_rim_keep_their_border_beside_others():
     power = rim()
     power[:8, :8] = 0.9
     wide = power > 0.2
-    found = with_borders(power, wide, power > 0.5, 0.5)
+    found = with_borders(power, wide, power > 0.5, 0.5, 3.0)
     assert found[:8, :8].all()
     assert (found[8:, 8:] == (CELLS < RADIUS)[8:, 8:]).mean() > 0.98
 

@@ -87,6 +87,22 @@ def _chosen(scene):
     return choose_sites([at_sites], heights, item.threshold, 3.0)
 
 
+def _needed(scene, *, needed):
+    (item,) = _learned(scene, ()).classes
+    similar = best_similarity(scene.values, item.templates)
+    at_sites = ClickedImage(scene.residual, scene.values, similar, scene.dim[:8])
+    return choose_sites([at_sites], np.zeros(0, np.float32), 0.9, 3.0, needed=needed)
+
+
+def test_where_templates_find_nothing_like_sites_must_leave_a_gap_below_many_places():
+    clear = dense_crystal(counts=2000.0, varied=0.0)
+    assert _needed(clear, needed=False) is None
+    assert _needed(clear, needed=True) is not None
+    few = dense_crystal(counts=2000.0, varied=0.0, share=0.008)
+    assert len(few.dim) < 10
+    assert _needed(few, needed=True) is None
+
+
 def test_a_large_image_is_represented_by_tiles_around_its_clicks(scene, monkeypatch):
     """Smaller limits make this image a large one."""
     whole, limit = _chosen(scene)

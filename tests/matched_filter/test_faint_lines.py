@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from line_in_noise import ROW, SAMPLES, WEIGHT, line_examples, noise_with_line
@@ -45,7 +47,8 @@ def test_a_clear_line_is_as_it_was():
 
 def test_what_noise_looks_like_at_any_threshold_is_no_line():
     item, _, _ = clicked(8.0)
-    assert above_noise(item, [noise_with_line(8.0)], SAMPLES) is None
+    faint = replace(item, templates=tuple(replace(t, noise=60.0) for t in item.templates))
+    assert above_noise(faint, [noise_with_line(12.0)], SAMPLES) is None
 
 
 def test_noise_does_not_show_a_line_that_is_far_more_unusual():

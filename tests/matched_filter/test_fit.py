@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crystal_images import SQUARE, crystal_image
+from scipy import ndimage
 
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
@@ -124,3 +125,16 @@ def test_bulk_alone_is_refused():
     values, _, samples = _prepared()
     with pytest.raises(InputError, match="no click shows a defect"):
         fit([values], _clicks([(40, 40)], BULK), {}, samples)
+
+
+def test_a_click_in_the_middle_of_a_large_area_teaches_how_unusual_its_rim_is():
+    y, x = np.mgrid[:300, :300]
+    away = np.hypot(y - 150, x - 150)
+    values = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(300, 300)), 0.8)
+    values /= values.std()
+    values += 5 * np.exp(-(((away - 40) / 5) ** 2)) * np.cos(x)
+    (item,) = fit(
+        [values.astype(np.float32)], _clicks([(150, 150)], "P"), {"P": "area"}, 7.0
+    ).classes
+    assert not item.is_hidden
+    assert item.anomaly > 1.8

@@ -14,6 +14,7 @@ from scipy import ndimage
 from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
+from napari_stem_defects.anomaly.area_border import above_half
 from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _LARGEST, _SMALL = 4.0, 0.5
 """A hole is part of what certainly surrounds it up to so many times its size."""
 _USUAL = 1.3
 """Anomaly score in units of the median up to which connected places are the crystal around."""
+_WIDTH = 1.5
+"""Largest distance, in lattice periods, of the crest of a rim from where half of it is left."""
 _NEIGHBOURS = np.ones((3, 3))
 
 
@@ -58,7 +61,9 @@ def without_holes(areas: NDArray[np.bool_], largest: float = 1.0) -> NDArray[np.
     return filled
 
 
-def up_to_crest(power: NDArray[np.float32], areas: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def up_to_crest(
+    power: NDArray[np.float32], areas: NDArray[np.bool_], cells_per_period: float
+) -> NDArray[np.bool_]:
     """Return the areas that have a rim, up to its crest.
 
     Parameters
@@ -67,11 +72,12 @@ def up_to_crest(power: NDArray[np.float32], areas: NDArray[np.bool_]) -> NDArray
         How unusual each cell is: a power, in units in which the threshold is 0.5.
     areas : ndarray of bool, shape (gy, gx)
         Areas with their whole rims, and without holes.
+    cells_per_period : float
 
     Returns
     -------
     ndarray of bool, shape (gy, gx)
-        Some of ``areas``.
+        Some of ``areas``; none where all around a less unusual place is wider than a rim.
     """
     if not areas.any() or areas.all():
         return np.zeros_like(areas)
@@ -81,7 +87,13 @@ def up_to_crest(power: NDArray[np.float32], areas: NDArray[np.bool_]) -> NDArray
     crest = reconstruction(outside, logarithm, method="erosion")
     inner = areas & (crest - logarithm > np.log(_DEPTH))
     parts = watershed(logarithm, np.where(inner, 2, np.where(areas, 0, 1)))
-    return np.asarray((parts == 2) & areas)
+    found = (parts == 2) & areas
+    regions, _ = ndimage.label(found, _NEIGHBOURS)
+    numbers = ndimage.grey_dilation(regions, size=3)
+    flank = ~found & ~above_half(power, areas, cells_per_period)
+    away = ndimage.distance_transform_edt(~flank) > _WIDTH * cells_per_period
+    wide = np.unique(numbers[away & ~found])
+    return np.asarray(found & ~np.isin(regions, wide))
 
 
 def with_borders(
@@ -89,6 +101,7 @@ def with_borders(
     wide: NDArray[np.bool_],
     bordered: NDArray[np.bool_],
     threshold: float,
+    cells_per_period: float,
 ) -> NDArray[np.bool_]:
     """Return areas up to the crest of their rims, and those without a rim up to their border.
 
@@ -102,13 +115,14 @@ def with_borders(
         The same up to their borders; see `anomaly.area_border.within_border`.
     threshold : float
         Power from which a place certainly belongs to an area.
+    cells_per_period : float
 
     Returns
     -------
     ndarray of bool, shape (gy, gx)
     """
     closed = without_holes(power > threshold, _LARGEST) | without_holes(bordered)
-    rimmed = up_to_crest(power, without_holes(wide, _SMALL) | closed)
+    rimmed = up_to_crest(power, without_holes(wide, _SMALL) | closed, cells_per_period)
     regions, _ = ndimage.label(without_holes(bordered), _NEIGHBOURS)
     others = (regions > 0) & ~np.isin(regions, np.unique(regions[rimmed]))
     return np.asarray(rimmed | others)

@@ -99,7 +99,7 @@ def extended_probability(
     inside = filled > _LOW * item.limit
     if item.kind == "area":
         bordered = within_border(filled, inside, cells_per_period)
-        inside = with_borders(similar, inside, bordered, item.limit)
+        inside = with_borders(similar, inside, bordered, item.limit, cells_per_period)
     else:
         inside &= filled > _RELATIVE * highest
         wide = _too_wide(inside, _WIDEST * cells_per_period)
