@@ -21,6 +21,7 @@ from napari_stem_defects.matched_filter.extended_classes import (
     extended_probability,
 )
 from napari_stem_defects.matched_filter.similarity import best_similarity
+from napari_stem_defects.matched_filter.usual_power import without_strong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,9 @@ def visible_line(
     of_noise = []
     for image in examples.images():
         lines = [each.line for each in repeated if each.image is image]
-        of_noise.append(with_random_phases(beside_lines(image, lines, samples), rng))
+        of_noise.append(
+            with_random_phases(beside_lines(without_strong(image, samples), lines, samples), rng)
+        )
     return above_noise(item, of_noise, samples)
 
 
