@@ -121,7 +121,6 @@ benchmark. With 7 clicks all figures here stayed within 0.03; with one click squ
 0.77 instead of 0.55, centred rectangular ones up to 0.10 more, added columns at low dose 0.48
 instead of 0.37, the oblique grain boundary 0.83 instead of 0.87; with 15 clicks SF1 0.93 instead of
 0.97 and centred rectangular cores 0.58 instead of 0.67 at low dose.
-
 In 35 other images of that simulator, made after the change was fixed, with 1, 3 and 7 clicks up to
 a third of a period off, points have F1 0.96, 0.97 and 1.00 instead of 0.73, 0.80 and 0.87, 0
 instead of 166 of them under another name; of lines 0.97, 0.96 and 0.99 are found instead of 0.88,
