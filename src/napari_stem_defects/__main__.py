@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from napari_stem_defects.cli.main import main
+from napari_stem_defects.cli.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -38,6 +38,7 @@ from napari_stem_defects.cli import (
     train,
     watch,
 )
+from napari_stem_defects.cli.key_press import was_pressed
 from napari_stem_defects.cli.parser import INPUT_FAULT, Parser
 from napari_stem_defects.cli.terminal import STOPPED, STOPPED_LINE, print_error
 from napari_stem_defects.errors import InputError
@@ -115,13 +116,15 @@ def _run(options: argparse.Namespace) -> int:
     try:
         status: int | None = options.run(options)
         return DONE if status is None else status
-    except InputError as error:
-        return _fail(str(error), INPUT_FAULT)
     except (KeyboardInterrupt, Cancelled):
         return _fail(STOPPED_LINE, STOPPED)
     except BrokenPipeError:
         raise
     except Exception as error:
+        if was_pressed():  # a library has made another error of it
+            return _fail(STOPPED_LINE, STOPPED)
+        if isinstance(error, InputError):
+            return _fail(str(error), INPUT_FAULT)
         if options.traceback:
             raise
         if is_out_of_memory(error):
