@@ -9,10 +9,9 @@ Everything a script needs is imported from here::
     for region in detection.regions:
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
-The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`,
-`export`, `track`, `score`, `score_clicks` and `write_clicks`; the types are what they take and
-return. Each name is imported on
-first use, so that importing the package is quick and loads neither torch, Qt nor napari. Names of
+The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `save`,
+`report`, `export`, `track`, `score`, `score_clicks` and `write_clicks`; the types are what they
+take and return. Each name is imported on first use, so that importing the package is quick and loads neither torch, Qt nor napari. Names of
 subpackages may change between versions; these do not.
 """
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.preprocess import preprocess
     from napari_stem_defects.api.report import ResultsReport, report
+    from napari_stem_defects.api.save import save
     from napari_stem_defects.api.score import Scores, score
     from napari_stem_defects.api.score_clicks import ClickScores, score_clicks, write_clicks
     from napari_stem_defects.api.survey import survey
@@ -84,6 +84,7 @@ __all__ = [
     "preprocess",
     "read",
     "report",
+    "save",
     "score",
     "score_clicks",
     "simulate",
@@ -124,6 +125,7 @@ _DEFINED_IN = {
     "preprocess": "api.preprocess",
     "read": "io.images.read",
     "report": "api.report",
+    "save": "api.save",
     "score": "api.score",
     "score_clicks": "api.score_clicks",
     "simulate": "simulation.simulate",

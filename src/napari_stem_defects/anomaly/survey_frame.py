@@ -27,6 +27,8 @@ from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_peri
 from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
 _VIEW = "reporting.notebook.survey_view"
+_SAVE = "api.save"
 _FEWEST_CELLS = 12
 """Unit cells that are searched at least, beside what is outside of the crystal or has no value."""
 
@@ -143,6 +146,31 @@ class Survey:
         """
         drawn: Axes = function_of(_VIEW, "plot")(self, micrograph, axes)
         return drawn
+
+    def save(self, out: str | Path, micrograph: Micrograph, *, overwrite: bool = False) -> Path:
+        """Write the files that the command ``survey`` writes; see `save` for frames of a stack.
+
+        Parameters
+        ----------
+        out : str or Path
+            Parent folder.
+        micrograph : Micrograph
+            The image or stack that was searched.
+        overwrite : bool, default: False
+            Whether a survey of other frames may be replaced.
+
+        Returns
+        -------
+        Path
+            The folder of the survey, ``out/<name>``.
+
+        Raises
+        ------
+        InputError
+            It is another image, or the folder cannot be written.
+        """
+        saved: Path = function_of(_SAVE, "save")(self, out, micrograph, overwrite=overwrite)
+        return saved
 
 
 @one_blas_thread()

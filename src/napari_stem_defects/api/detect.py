@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,4 +167,6 @@ def detect_with(
     cutout = Cutout.of(micrograph, area, ensemble.spec)
     with helpers_for(cutout.part.pixels) if alone else nullcontext():
         found = detect_frame(cutout.part, ensemble, **options)
-    return found if cutout.area is None else cutout.result(found).detection()
+    if cutout.area is not None:
+        found = cutout.result(found).detection()
+    return replace(found, model={"name": ensemble.spec.name, "sha256": ensemble.sha256})

@@ -1,20 +1,33 @@
-"""Ctrl-C as the exception of Python, and whether it was pressed.
+"""Ctrl-C as the exception of Python, but not within an import.
 
-Some extension modules raise another error where the key press interrupts their import, as numpy
-does. What follows a key press is therefore no fault.
+Where a key press interrupts the import of an extension module, numpy raises another error, and torch
+ends the process with a list of functions. The exception is therefore raised after the import, and a
+long import ends the process. An error that follows a key press is no fault.
 """
 
 from __future__ import annotations
 
+import _thread
+import os
 import signal
-from typing import Any
+import sys
+import time
+from typing import TYPE_CHECKING, NoReturn
 
-_pressed: list[int] = []
+if TYPE_CHECKING:
+    from types import FrameType
+
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
+_IMPORT = "<frozen importlib._bootstrap>"
+_STEP_S, _PATIENCE_S = 0.05, 0.6
+_pressed: list[float] = []
 
 
 def take_key_presses() -> None:
-    """Raise `KeyboardInterrupt` at Ctrl-C from now on, and note it."""
-    signal.signal(signal.SIGINT, _note)
+    """Raise `KeyboardInterrupt` at Ctrl-C from now on, after the import that it interrupts."""
+    signal.signal(signal.SIGINT, _interrupt)
 
 
 def was_pressed() -> bool:
@@ -22,6 +35,33 @@ def was_pressed() -> bool:
     return bool(_pressed)
 
 
-def _note(number: int, frame: Any) -> None:
-    _pressed.append(number)
-    signal.default_int_handler(number, frame)
+def end_process(*_: object) -> NoReturn:
+    """End the process with exit code 130, without waiting for its threads."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError, RuntimeError):
+            pass  # closed, absent, or in use where the signal has arrived
+    os._exit(STOPPED)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _pressed.append(time.monotonic())
+    if not _is_importing(frame):
+        signal.default_int_handler(number, frame)
+    if _pressed[-1] - _pressed[0] > _PATIENCE_S:
+        end_process()
+    _thread.start_new_thread(_press_later, ())
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _press_later() -> None:
+    time.sleep(_STEP_S)
+    _thread.interrupt_main()

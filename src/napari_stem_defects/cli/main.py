@@ -38,9 +38,9 @@ from napari_stem_defects.cli import (
     train,
     watch,
 )
-from napari_stem_defects.cli.key_press import was_pressed
+from napari_stem_defects.cli.key_press import STOPPED, was_pressed
 from napari_stem_defects.cli.parser import INPUT_FAULT, Parser
-from napari_stem_defects.cli.terminal import STOPPED, STOPPED_LINE, print_error
+from napari_stem_defects.cli.terminal import STOPPED_LINE, print_error
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:

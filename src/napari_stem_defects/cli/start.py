@@ -1,37 +1,32 @@
-"""Start of the command line, which Ctrl-C ends without a traceback from its first moment to its last.
+"""Start of the command line, which Ctrl-C ends without a traceback until Python itself ends.
 
-Most of the first second are imports, in which Python would show where it was interrupted, and from
-which extension modules may raise another error. Nothing is begun by then, and nothing is open after
-a command, so the process simply ends.
+Most of the first half second are imports, in which Python would state where it was interrupted.
+Nothing is begun by then, and nothing is open after a command, so the process simply ends.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.key_press import take_key_presses
+from napari_stem_defects.cli.key_press import STOPPED, end_process, take_key_presses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-STOPPED = 130
 
 
 def main() -> int:
     """Import and run the command line of `main`; return its exit code."""
     is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_ours:  # a shell lets jobs in the background ignore it
-        signal.signal(signal.SIGINT, _end)
+        signal.signal(signal.SIGINT, end_process)
     from napari_stem_defects.cli.main import main as run_command
 
     try:
         return _run(run_command, is_ours)
     finally:
         if is_ours:
-            signal.signal(signal.SIGINT, _end)  # while Python ends
+            signal.signal(signal.SIGINT, end_process)  # while Python ends
 
 
 def _run(run_command: Callable[[], int], is_ours: bool) -> int:
@@ -43,16 +38,7 @@ def _run(run_command: Callable[[], int], is_ours: bool) -> int:
     except KeyboardInterrupt:
         status = STOPPED
     if status == STOPPED:
-        # Python would end by the signal, in Windows with another exit code, where the key press has
-        # interrupted an import, and wait for threads that nobody needs any more.
-        _end()
+        # Python might end by the signal instead, which has another exit code in Windows, and would
+        # wait for threads that nobody needs any more.
+        end_process()
     return status
-
-
-def _end(*_: object) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError, RuntimeError):
-            pass  # closed, absent, or in use where the signal has arrived
-    os._exit(STOPPED)

@@ -10,6 +10,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.cli.key_press import STOPPED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.progress import Progress
 
-STOPPED = 130
 STOPPED_LINE = "stopped; what was finished is kept"
 
 _LAYOUT = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"

@@ -158,6 +158,7 @@ class FrameResult:
             pixel_size_nm=self.pixel_size_nm,
             parameters=self.parameters,
             seconds=self.seconds,
+            model=self.provenance.get("model", {}),
         )
 
     @property

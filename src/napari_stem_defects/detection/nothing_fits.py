@@ -76,6 +76,7 @@ def nothing_fits(
             "warnings": [odd] if odd else [],
         },
         seconds=time.perf_counter() - started,
+        model={"name": NO_MODEL, "sha256": ""},
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.api.survey_fallback import survey_nameless
 from napari_stem_defects.base.internal_fault import internal_fault
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import NO_MODEL
@@ -34,8 +35,8 @@ from napari_stem_defects.jobs.batch_frame import (
     Settings,
     read_once,
 )
-from napari_stem_defects.jobs.executors import HERE, Workers
-from napari_stem_defects.jobs.survey_fallback import survey_nameless
+from napari_stem_defects.jobs.executors import HERE, Workers, threads_for
+from napari_stem_defects.jobs.in_order import in_order
 from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.workers.isolated_read import read_ahead
 from napari_stem_defects.workers.stack_on_demand import is_on_demand
@@ -280,7 +281,15 @@ class _Batch:
                 folder.merge(opened.image.read(), opened.model)
         except OverwriteError as error:
             return Outcome(path, fault=str(error))
-        survey_nameless(folder, opened.image, renew=is_new)
+        survey_nameless(
+            folder.path,
+            folder.frames,
+            opened.image.read,
+            renew=is_new,
+            survey_frames=lambda survey_of, frames, shape: in_order(
+                survey_of, frames, threads_for(len(frames), shape)
+            ),
+        )
         return Outcome(path, folder.path)
 
     def _internal_fault(self, path: Path, error: Exception) -> Outcome:

@@ -20,6 +20,7 @@ from napari_stem_defects.postprocessing.searched_share import searched_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import numpy as np
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 _VIEW = "reporting.notebook.detection_view"
+_SAVE = "api.save"
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +240,8 @@ class Detection:
         Every parameter of the result (stride, thresholds, device, resampling factor, ...).
     seconds : float
         Wall time spent on this frame.
+    model : mapping of str to str
+        ``name`` and ``sha256`` of the model; empty if unknown.
 
     Examples
     --------
@@ -257,6 +261,7 @@ class Detection:
     pixel_size_nm: float | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    model: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         names = [region.class_name for region in self.regions]
@@ -296,6 +301,31 @@ class Detection:
         """
         drawn: Axes = function_of(_VIEW, "plot")(self, micrograph, axes)
         return drawn
+
+    def save(self, out: str | Path, micrograph: Micrograph, *, overwrite: bool = False) -> Path:
+        """Write the files that the command ``detect`` writes; see `save` for frames of a stack.
+
+        Parameters
+        ----------
+        out : str or Path
+            Parent folder.
+        micrograph : Micrograph
+            The image or stack that was searched.
+        overwrite : bool, default: False
+            Whether results that were edited by hand, or have other frames, may be replaced.
+
+        Returns
+        -------
+        Path
+            The folder of the results, ``out/<name>``.
+
+        Raises
+        ------
+        InputError
+            It is another image, or the folder cannot be written.
+        """
+        saved: Path = function_of(_SAVE, "save")(self, out, micrograph, overwrite=overwrite)
+        return saved
 
     @property
     def class_table(self) -> Mapping[str, DefectClass]:

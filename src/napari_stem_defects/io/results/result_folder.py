@@ -332,6 +332,7 @@ def write_results(
     *,
     overwrite: bool = False,
     pictures: Pictures = DEFAULT_PICTURES,
+    then: Callable[[Path], object] = lambda _: None,
 ) -> Path:
     """Write the results of an image, or of frames of a stack.
 
@@ -349,6 +350,8 @@ def write_results(
         Whether to replace results that were edited by hand.
     pictures : {"all", "summary", "none"}
         Which pictures are drawn; see `frame_pages`.
+    then : callable
+        Called with the folder once new results are written, before another program may write.
 
     Returns
     -------
@@ -381,7 +384,9 @@ def write_results(
             return folder.path
         for detection in detections:
             folder.write_frame(detection)
-        return folder.merge(micrograph, model)
+        folder.merge(micrograph, model)
+        then(folder.path)
+        return folder.path
 
 
 def _make_fingerprint(

@@ -114,6 +114,7 @@ class StoredResult(StoredImage):
             pixel_size_nm=self.pixel_size_nm,
             parameters=frame_parameters(self.summary, self._frames[frame]),
             seconds=float(self._frames[frame]["seconds"]),
+            model={name: str(self.summary["model"][name]) for name in ("name", "sha256")},
         )
 
     def close(self) -> None:

@@ -14,20 +14,34 @@ from napari_stem_defects.io.results.survey_folder import (
     SUMMARY,
     add_survey,
 )
-from napari_stem_defects.jobs.executors import threads_for
-from napari_stem_defects.jobs.in_order import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.io.results.result_folder import ResultFolder
-    from napari_stem_defects.jobs.batch_frame import CalibratedImage
+
+    SurveyFrames = Callable[
+        [Callable[[int], Survey], Sequence[int], tuple[int, int]], Iterator[Survey]
+    ]
 
 
-def survey_nameless(folder: ResultFolder, image: CalibratedImage, *, renew: bool) -> None:
+def one_by_one(
+    survey_of: Callable[[int], Survey], frames: Sequence[int], frame_shape: tuple[int, int]
+) -> Iterator[Survey]:
+    """Yield the survey of each frame, whatever its shape."""
+    yield from map(survey_of, frames)
+
+
+def survey_nameless(
+    folder: Path,
+    frames: Sequence[int],
+    read: Callable[[], Micrograph],
+    *,
+    renew: bool,
+    survey_frames: SurveyFrames = one_by_one,
+) -> None:
     """Write the survey of an image without names; results with names lose an earlier one.
 
     An image that a model recognises, but in which it finds nothing, may have defects of other
@@ -35,20 +49,25 @@ def survey_nameless(folder: ResultFolder, image: CalibratedImage, *, renew: bool
 
     Parameters
     ----------
-    folder : ResultFolder
+    folder : Path
         With merged results.
-    image : CalibratedImage
-        The image or stack.
+    frames : sequence of int
+        Indices of the frames in the results.
+    read : callable
+        Returns the image or stack; called only where a survey is written.
     renew : bool
         Whether the results are new, so that a survey in the folder belongs to earlier ones.
+    survey_frames : callable
+        Yields the surveys of the frames, in their order, from a function that surveys one of them,
+        their indices and their shape.
 
     Raises
     ------
     OutputError
         The disk is full or the folder is not writable.
     """
-    files = [folder.path / name for name in ADDED_FILES]
-    summary = read_summary(folder.path)
+    files = [folder / name for name in ADDED_FILES]
+    summary = read_summary(folder)
     recognised = summary.get("recognised", True)
     has_names = recognised and any(summary["counts"].values())
     if has_names or renew:
@@ -56,17 +75,17 @@ def survey_nameless(folder: ResultFolder, image: CalibratedImage, *, renew: bool
             file.unlink(missing_ok=True)
     if recognised:
         if renew and not has_names and not summary["parameters"].get("area_px"):
-            _survey_of_nothing_found(folder.path, image.read())
+            _survey_of_nothing_found(folder, read())
     elif not all(file.is_file() for file in files):
-        micrograph, frames = image.read(), folder.frames
+        micrograph = read()
 
         def survey_of(frame: int) -> Survey:
             return survey_frame(micrograph.frame(frame), frame=frame)
 
-        surveys = in_order(survey_of, frames, threads_for(len(frames), micrograph.frame_shape))
-        notes = add_survey(folder.path, micrograph, surveys, len(frames))
+        surveys = survey_frames(survey_of, frames, micrograph.frame_shape)
+        notes = add_survey(folder, micrograph, surveys, len(frames))
         if notes:
-            _note(folder.path, notes)
+            _note(folder, notes)
 
 
 def _survey_of_nothing_found(folder: Path, micrograph: Micrograph) -> None:
