@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 import pytest
+import tifffile
 from crystal_images import crystal_image
 from labelled_crystals import click_project
 from microscope_samples import dm_bytes
@@ -44,6 +45,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     click_project(folder / "my.labels", image, 7, bulk=4)
     made = sd.simulate(size=192, defects=["SF1"], seed=1).micrograph
     np.save(folder / "made.npy", made.pixels)
+    tifffile.imwrite(folder / "series.tif", np.stack([made.pixels] * 2), photometric="minisblack")
     size = str(made.pixel_size_nm)
     found = ["detect", str(folder / "made.npy"), "--pixel-size", size, "--device", "cpu"]
     assert main([*found, "--out", str(folder / "results")]) == 0

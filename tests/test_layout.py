@@ -15,6 +15,7 @@ TESTED_TOGETHER = {
     "errors.py": "cli/test_main.py",
     "base/version.py": "test_public_surface.py",
     "base/defaults.py": "test_public_surface.py",
+    "postprocessing/result_totals.py": "postprocessing/test_regions.py",
 }
 PARTS_OF_PANELS = "napari_plugin/panels/"
 

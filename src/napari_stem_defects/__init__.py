@@ -11,8 +11,8 @@ Everything a script needs is imported from here::
 
 The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `save`,
 `report`, `export`, `track`, `score`, `score_clicks` and `write_clicks`; the types are what they
-take and return. Each name is imported on first use, so that importing the package is quick and loads neither torch, Qt nor napari. Names of
-subpackages may change between versions; these do not.
+take and return. Each name is imported on first use, so that importing the package is quick and
+loads neither torch, Qt nor napari. Names of subpackages may change between versions; these do not.
 """
 
 from __future__ import annotations

@@ -53,3 +53,18 @@ def test_an_import_is_finished_unless_it_is_long(
         text=True,
     )
     assert (result.returncode, result.stdout.strip(), result.stderr) == (code, printed, "")
+
+
+def test_locks_are_given_back_at_the_end(tmp_path: Path) -> None:
+    code = f"""
+import pathlib
+from napari_stem_defects.cli.key_press import end_process
+from napari_stem_defects.io.write_lock import WriteLock
+lock = WriteLock(pathlib.Path({str(tmp_path / "a")!r}), "search")
+lock.acquire()
+print("held", flush=True)
+end_process()
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stdout.strip()) == (130, "held")
+    assert list(tmp_path.iterdir()) == []

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.cli.key_press import STOPPED
 from napari_stem_defects.cli.terminal import (
-    STOPPED,
     Bar,
     long_work,
     print_error,

@@ -17,6 +17,7 @@ from napari_stem_defects.io.write_lock import (
     FolderLocks,
     WriteLock,
     describe_holder,
+    give_back_all,
     read_holder,
     remove_free_lock,
     write_holder,
@@ -151,3 +152,14 @@ def test_a_note_holds_this_process(tmp_path: Path) -> None:
 def test_the_line_about_a_file_advises_another_file(tmp_path: Path, other: Any) -> None:
     with pytest.raises(InUseError, match=r"wait for it, or choose another file$"):
         WriteLock(tmp_path / "a", "training", "file").acquire()
+
+
+def test_a_process_that_ends_early_gives_all_locks_back(tmp_path: Path) -> None:
+    held = [WriteLock(tmp_path / name, "search") for name in "ab"]
+    for lock in held:
+        lock.acquire()
+        lock.acquire()
+    give_back_all()
+    assert not any(lock.is_held for lock in held)
+    assert list(tmp_path.iterdir()) == []
+    give_back_all()

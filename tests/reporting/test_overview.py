@@ -18,7 +18,7 @@ from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import totals
-from napari_stem_defects.postprocessing.results import ResultTotals
+from napari_stem_defects.postprocessing.result_totals import ResultTotals
 from napari_stem_defects.reporting import overview
 from napari_stem_defects.reporting.overview import (
     draw_overview,

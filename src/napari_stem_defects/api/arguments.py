@@ -44,13 +44,38 @@ def frame_of(micrograph: Any, index: int = 0) -> Micrograph:
     shown = checked.frame(number)
     if checked.is_stack and checked.frame_shape[1] in (3, 4):
         raise InputError(f"{checked.name}: a colour image; give one channel, (y, x)")
+    return _as_read(shown)
+
+
+def whole_of(micrograph: Any) -> Micrograph:
+    """Return a whole micrograph, with pixels as `read` makes them; see `frame_of`.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        Image or stack.
+
+    Returns
+    -------
+    Micrograph
+
+    Raises
+    ------
+    InputError
+        It is no micrograph, or its pixels cannot be an image.
+    """
+    return _as_read(check_micrograph(micrograph))
+
+
+def _as_read(shown: Micrograph) -> Micrograph:
+    """Return a micrograph of finite float32 pixels."""
     pixels = shown.pixels
     if isinstance(pixels, np.ndarray) and pixels.dtype == np.float32 and np.isfinite(pixels).all():
         return shown
     try:
         converted, invalid, notes = to_pixels(RawImage(np.asarray(pixels), colour=False))
     except NotAnImage as error:
-        raise InputError(f"{checked.name}: {error}") from error
+        raise InputError(f"{shown.name}: {error}") from error
     if shown.invalid is not None:
         invalid = shown.invalid if invalid is None else invalid | shown.invalid
     return replace(shown, pixels=converted, invalid=invalid, notes=(*shown.notes, *notes))

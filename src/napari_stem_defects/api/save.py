@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_stem_defects.anomaly.survey_frame import Survey
+from napari_stem_defects.api.arguments import whole_of
 from napari_stem_defects.api.survey_fallback import survey_nameless
-from napari_stem_defects.base.micrograph import check_micrograph
 from napari_stem_defects.errors import InputError, OverwriteError
 from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.messages import one_line
@@ -27,8 +27,6 @@ from napari_stem_defects.postprocessing.results import Detection
 from napari_stem_defects.workers.stack_on_demand import open_micrograph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari_stem_defects.base.micrograph import Micrograph
 
 _UNKNOWN_MODEL = {"name": "unknown", "sha256": ""}
@@ -75,22 +73,18 @@ def save(
     >>> micrograph = sd.simulate(size=192, defects=["SF1"], seed=1).micrograph
     >>> folder = sd.detect(micrograph, device="cpu").save("results", micrograph)
     >>> sorted(path.name for path in folder.iterdir())[:3]
-    ['cdte-110_seed1.tif', 'lines.geojson', 'masks.ome.tif']
+    ['lines.geojson', 'masks.ome.tif', 'overview.png']
     >>> stack = sd.Micrograph(micrograph.pixels[None], "movie", pixel_size_nm=0.027)
     >>> frames = [sd.survey(stack, frame=each) for each in range(stack.frame_count)]
     >>> sd.save(frames, "surveys", stack).name
     'movie'
     """
-    image = check_micrograph(micrograph)
-    results = list(found) if isinstance(found, Sequence) else [found]
+    image = whole_of(micrograph)
+    results: list[Any] = list(found) if isinstance(found, Sequence) else [found]
     if results and all(isinstance(each, Detection) for each in results):
-        detections = [each for each in results if isinstance(each, Detection)]
-        place = available_folder
-        write = partial(_write_detections, detections, overwrite=overwrite)
+        place, write = available_folder, partial(_write_detections, results, overwrite=overwrite)
     elif results and all(isinstance(each, Survey) for each in results):
-        surveys = [each for each in results if isinstance(each, Survey)]
-        place = folder_of_survey
-        write = partial(_write_surveys, surveys)
+        place, write = folder_of_survey, partial(_write_surveys, results)
     else:
         given = ", ".join(sorted({type(each).__name__ for each in results})) or "nothing"
         raise InputError(f"{given} cannot be saved; give detections, or surveys, of one image")

@@ -1,8 +1,8 @@
 """Ctrl-C as the exception of Python, but not within an import.
 
-Where a key press interrupts the import of an extension module, numpy raises another error, and torch
-ends the process with a list of functions. The exception is therefore raised after the import, and a
-long import ends the process. An error that follows a key press is no fault.
+Where a key press interrupts the import of an extension module, numpy raises another error, and
+torch ends the process with a list of functions. The exception is therefore raised after the import,
+and a long import ends the process. An error that follows a key press is no fault.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 STOPPED = 130
 """Exit code after Ctrl-C."""
 
+_LOCKS = "napari_stem_defects.io.write_lock"
 _IMPORT = "<frozen importlib._bootstrap>"
 _STEP_S, _PATIENCE_S = 0.05, 0.6
 _pressed: list[float] = []
@@ -36,13 +38,26 @@ def was_pressed() -> bool:
 
 
 def end_process(*_: object) -> NoReturn:
-    """End the process with exit code 130, without waiting for its threads."""
+    """End the process with exit code 130, without waiting for its threads; locks are given back."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError, AttributeError, RuntimeError):
             pass  # closed, absent, or in use where the signal has arrived
+    if _LOCKS in sys.modules:
+        # In a thread of its own: what the signal interrupts may be in the middle of a lock.
+        finished = _thread.allocate_lock()
+        finished.acquire()
+        with suppress(RuntimeError):  # Python is ending, nothing is locked
+            _thread.start_new_thread(_give_back_locks, (finished,))
+            finished.acquire(timeout=_PATIENCE_S / 2)
     os._exit(STOPPED)
+
+
+def _give_back_locks(finished: _thread.LockType) -> None:
+    with suppress(Exception):
+        sys.modules[_LOCKS].give_back_all()
+    finished.release()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

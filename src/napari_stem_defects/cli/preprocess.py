@@ -20,7 +20,7 @@ MOST_FOLDERS = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the image and the output folder."""
     parser.add_argument("image", type=file_or_folder, metavar="IMAGE")
-    add_out(parser, "folder for the stages")
+    add_out(parser, "folder for the stages; the image gets a folder in it")
     add_signal(parser)
     parser.add_argument(
         "--frames", type=numbers, metavar="N,N|START:STOP", help="only these frames of a stack"
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write each stage of each frame as float32 TIFF and as PNG, and all on one sheet."""
     from napari_stem_defects.io.images.write_stages import write_stages
+    from napari_stem_defects.io.results.stages_folder import open_stages_folder
     from napari_stem_defects.preprocessing.pipeline import stages
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.workers.stack_on_demand import open_micrograph
@@ -40,11 +41,12 @@ def run(options: argparse.Namespace) -> None:
         micrograph.frame(index)  # raises before anything is written if it does not exist
     if options.frames is None and len(frames) > MOST_FOLDERS:
         _confirm(options.image, len(frames))
+    settings = PreprocessingSettings.paper()
+    parent = open_stages_folder(options.out, micrograph, settings)
     for index in frames:
         frame = micrograph.frame(index)
-        name = f"frame_{index:04d}" if micrograph.is_stack else ""
-        folder = options.out / name
-        found = stages(frame.pixels, PreprocessingSettings.paper())
+        folder = parent / f"frame_{index:04d}" if micrograph.is_stack else parent
+        found = stages(frame.pixels, settings)
         written = write_stages(folder, found, micrograph.pixel_size_nm)
         print(f"{folder / 'stages.png'}")
         for note in written.notes:

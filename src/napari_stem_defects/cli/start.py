@@ -39,6 +39,6 @@ def _run(run_command: Callable[[], int], is_ours: bool) -> int:
         status = STOPPED
     if status == STOPPED:
         # Python might end by the signal instead, which has another exit code in Windows, and would
-        # wait for threads that nobody needs any more.
+        # wait for its threads.
         end_process()
     return status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sys
@@ -10,7 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.key_press import STOPPED
+from napari_stem_defects.cli.key_press import end_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,4 +144,4 @@ def _watch(arrivals: socket.socket, finished: threading.Event) -> None:
         while number := arrivals.recv(1):
             if number[0] == signal.SIGINT and not finished.wait(_PATIENCE_S):
                 print(f"\nstem-defects: {STOPPED_LINE}", file=sys.stderr, flush=True)
-                os._exit(STOPPED)
+                end_process()

@@ -15,6 +15,7 @@ import socket
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
@@ -24,6 +25,8 @@ from napari_stem_defects.io.messages import one_line
 
 # Error numbers of network drives without locks.
 NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
+_held: WeakSet[WriteLock] = WeakSet()
+"""All locks that this process holds."""
 LOCK_SUFFIX, SOFT_SUFFIX, HOLDER_SUFFIX = ".lock", ".open", ".holder"
 
 
@@ -74,6 +77,7 @@ class WriteLock:
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             self._take()
+            _held.add(self)
             write_holder(self._holder, self._task)
         except Timeout:
             held = describe_holder(self._holder)
@@ -91,6 +95,7 @@ class WriteLock:
             for path in (self._holder, Path(self._lock.lock_file)):
                 with contextlib.suppress(OSError):
                     path.unlink()
+            _held.discard(self)
         self._lock.release()
 
     def __enter__(self) -> WriteLock:
@@ -156,6 +161,13 @@ class FolderLocks:
         for lock in self._locks.values():
             while lock.is_held:
                 lock.release()
+
+
+def give_back_all() -> None:
+    """Give back all locks of this process, which is about to end without its usual steps."""
+    for lock in list(_held):
+        while lock.is_held:
+            lock.release()
 
 
 def remove_free_lock(folder: Path) -> None:

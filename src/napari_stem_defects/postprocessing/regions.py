@@ -17,7 +17,8 @@ from napari_stem_defects.base.polyline import polyline_length
 from napari_stem_defects.postprocessing.connected_components import Component, components_of
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.region_shapes import RegionShape, measure_shapes
-from napari_stem_defects.postprocessing.results import ClassTotal, Region
+from napari_stem_defects.postprocessing.result_totals import ClassTotal
+from napari_stem_defects.postprocessing.results import Region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -28,12 +28,8 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.postprocessing.results import (
-        ClassTotal,
-        Detection,
-        Region,
-        ResultTotals,
-    )
+    from napari_stem_defects.postprocessing.result_totals import ClassTotal, ResultTotals
+    from napari_stem_defects.postprocessing.results import Detection, Region
 
 _MARGIN, _GAP, _TILE_GAP = 40, 36, 14
 _BESIDE = (1054, 1300)

@@ -16,7 +16,7 @@ from napari_stem_defects.base.search_area import searched_px
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.postprocessing.regions import totals
-from napari_stem_defects.postprocessing.results import ResultTotals
+from napari_stem_defects.postprocessing.result_totals import ResultTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_stem_defects.jobs.opened_result import OpenedResult
-    from napari_stem_defects.postprocessing.results import ClassTotal, Region
+    from napari_stem_defects.postprocessing.result_totals import ClassTotal
+    from napari_stem_defects.postprocessing.results import Region
 
 _OTHER_KINDS = f"{SURVEY_TEXT} shows defects of other kinds"
 _UNFINISHED = "cancelled; the result shown is not complete"

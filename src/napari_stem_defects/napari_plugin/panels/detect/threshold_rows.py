@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari_stem_defects.base.defect_classes import DefectClass
-    from napari_stem_defects.postprocessing.results import ClassTotal
+    from napari_stem_defects.postprocessing.result_totals import ClassTotal
 
 _SLIDER_COLUMN, _COUNT_COLUMN = 2, 4
 _UNIT = "per nm²"
