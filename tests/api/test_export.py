@@ -9,6 +9,7 @@ from export_samples import write_sample
 from PIL import Image
 
 import napari_stem_defects as sd
+from napari_stem_defects.io.export.registry import FORMATS
 from napari_stem_defects.io.results import result_folder
 
 
@@ -31,6 +32,41 @@ def test_what_cannot_be_read_is_reported_and_the_rest_is_written(
 ) -> None:
     written = sd.export([result, tmp_path / "none"], "csv", tmp_path / "out")
     assert len(written.files) == len(written.faults) == 1
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_damaged_result_does_not_stop_the_others(
+    format: str, result: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip({"parquet": "pyarrow", "ome-zarr": "zarr"}.get(format, "rsciio"))
+    other = write_sample(tmp_path, "other")
+    (other / "regions.csv").write_text("nothing")
+    (other / "masks.ome.tif").write_bytes(b"II*\0")
+    written = sd.export([other, result], format, tmp_path / "out")
+    assert len(written.files) == 1
+    (fault,) = written.faults
+    assert fault.startswith("other: ")
+    assert "\n" not in fault
+    kept = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    with pytest.raises(sd.InputError, match=r"^other: "):
+        sd.export(other, format, tmp_path / "out")
+    assert kept == {path: path.read_bytes() for path in kept}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_result_without_its_image_is_left_out_only_where_the_format_contains_it(
+    format: str, result: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip({"parquet": "pyarrow", "ome-zarr": "zarr"}.get(format, "rsciio"))
+    other = write_sample(tmp_path, "other")
+    (tmp_path / "other.ome.tif").unlink()
+    written = sd.export([other, result], format, tmp_path / "out")
+    if format in ("ome-zarr", "hyperspy"):
+        assert "other.ome.tif is not found" in written.faults[0]
+        assert "the other formats do without it" in written.faults[0]
+    else:
+        assert written.faults == ()
+    assert written.files
 
 
 def test_a_wrong_format_writes_nothing(result: Path, tmp_path: Path) -> None:

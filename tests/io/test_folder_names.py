@@ -41,6 +41,19 @@ def test_the_first_available_folder_is_used(tmp_path: Path) -> None:
     assert find_available_folder(tmp_path, "b/c", lambda _: True) == tmp_path / "b_c"
 
 
+@pytest.mark.parametrize(
+    ("there", "name"), [("lamella", "Lamella"), ("caf\u00e9", "cafe\u0301"), ("Straße", "STRASSE")]
+)
+def test_names_that_other_systems_take_for_one_are_numbered(
+    there: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / there).mkdir()
+    (tmp_path / there / "summary.json").touch()
+    assert find_available_folder(tmp_path, name, is_free) == tmp_path / f"{name}_2"
+    assert find_available_folder(tmp_path, name, lambda _: True) == tmp_path / there  # its own
+    assert find_available_folder(tmp_path / "new", name, is_free) == tmp_path / "new" / name
+
+
 def test_nothing_and_an_empty_folder_are_free(tmp_path: Path) -> None:
     folder, file = tmp_path / "folder", tmp_path / "file"
     assert is_free(folder)

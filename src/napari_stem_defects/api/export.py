@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_stem_defects.base.paths import to_paths
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.export.exported_results import read_results_to_export
 from napari_stem_defects.io.export.options import ExportOptions
 from napari_stem_defects.io.export.registry import find_format
@@ -25,7 +26,7 @@ class Exported(NamedTuple):
     files : tuple of Path
         The files, or folders of OME-Zarr.
     faults : tuple of str
-        One line for each folder that could not be read.
+        One line for each folder that could not be read, and for each result that was left out.
 
     Examples
     --------
@@ -82,8 +83,9 @@ def export(
     Raises
     ------
     InputError
-        No folder holds a result, an image is missing, a package of the format is not installed, or
-        the output folder cannot be written.
+        No folder holds a result, none of the results can be read or, for formats that contain the
+        image, its image is missing; a package of the format is not installed, or the output folder
+        cannot be written.
 
     Examples
     --------
@@ -97,4 +99,7 @@ def export(
     found, faults = read_results_to_export(folders)
     options = ExportOptions(outlines, None if images is None else Path(images), read_image or read)
     folder = folders[0] / "export" if out is None else Path(out)
-    return Exported(tuple(writer(found, folder, options)), tuple(faults))
+    files = writer(found, folder, options)
+    if not files and options.faults:
+        raise InputError(options.faults[0])
+    return Exported(tuple(files), (*faults, *options.faults))

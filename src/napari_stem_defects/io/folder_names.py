@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +52,9 @@ def is_free(path: Path) -> bool:
 def find_available_folder(out: Path, image_name: str, is_available: Callable[[Path], bool]) -> Path:
     """Return the first available folder of ``<name>``, ``<name>_2``, ``<name>_3``, ...
 
+    A folder whose name differs only in capitals, or in how its accents are encoded, takes the name
+    too: on Windows and macOS it is the same folder, so that one of both would be lost in a copy.
+
     Parameters
     ----------
     out : Path
@@ -64,8 +70,22 @@ def find_available_folder(out: Path, image_name: str, is_available: Callable[[Pa
         The folder; it need not exist.
     """
     name = make_folder_name(image_name)
-    path, number = out / name, 1
+    there: dict[str, list[str]] = {}
+    with suppress(OSError):  # no such folder yet, or it is stated where the results are written
+        for each in sorted(os.listdir(out)):
+            there.setdefault(_alike(each), []).append(each)
+
+    def placed(wanted: str) -> Path:
+        alike = there.get(_alike(wanted), [wanted])
+        return out / (wanted if wanted in alike else alike[0])
+
+    path, number = placed(name), 1
     while not is_available(path):
         number += 1
-        path = out / f"{name}_{number}"
+        path = placed(f"{name}_{number}")
     return path
+
+
+def _alike(name: str) -> str:
+    """Return what names have in common that other systems take for one."""
+    return unicodedata.normalize("NFC", name).casefold()

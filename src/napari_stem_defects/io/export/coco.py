@@ -29,7 +29,6 @@ FILE = "coco.json"
 
 def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) -> list[Path]:
     """Write ``coco.json``; see `api.export.export`."""
-    del options  # every region has its outline, and the images are named only
     categories: dict[str, dict[str, Any]] = {}
     for image in images:
         for name, each in image.classes.items():
@@ -40,13 +39,18 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
     encode = json.JSONEncoder(allow_nan=False).encode
     frames, annotations = list[dict[str, Any]](), list[str]()
     for image in images:
-        for frame in image.frames():
-            frames.append(_frame(image, frame.index, len(frames) + 1))
-            for found in _annotations(image, frame):
-                number = categories[found.pop("class")]["id"]
-                about = {"id": len(annotations) + 1, "image_id": len(frames)}
-                about |= {"category_id": number, "iscrowd": 0, **found}
-                annotations.append(encode(about))
+        with options.leaving_out(image):
+            own_frames, own = list[dict[str, Any]](), list[str]()
+            for frame in image.frames():
+                place = len(frames) + len(own_frames) + 1
+                own_frames.append(_frame(image, frame.index, place))
+                for found in _annotations(image, frame):
+                    number = categories[found.pop("class")]["id"]
+                    about = {"id": len(annotations) + len(own) + 1, "image_id": place}
+                    own.append(encode(about | {"category_id": number, "iscrowd": 0, **found}))
+            frames += own_frames
+            annotations += own
+    options.refuse_nothing(images)
     content = {
         "info": {"description": "crystal defects", "version": __version__},
         "licenses": [],

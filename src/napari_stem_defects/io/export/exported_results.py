@@ -225,7 +225,8 @@ class ExportedImage:
         if found is not None and is_image_file(found):
             return found
         fault = f"its image {self.file_name} is not found"
-        raise InputError(one_line(self.folder, fault, "give it, or its folder, with --images"))
+        advice = "give it, or its folder, with --images; the other formats do without it"
+        raise InputError(one_line(self.folder, fault, advice))
 
 
 def read_results_to_export(folders: Sequence[Path]) -> tuple[list[ExportedImage], list[str]]:

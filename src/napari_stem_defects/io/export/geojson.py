@@ -30,10 +30,11 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
     for image, path in name_files(images, out, ".geojson"):
         # Feature by feature: nested lists of all polygons would take twice the time.
         encode = json.JSONEncoder(allow_nan=False).encode
-        features = [encode(each) for each in _features(image, options)]
-        text = ",\n".join(features)
-        write_bytes(path, f'{{"type": "FeatureCollection", "features": [\n{text}\n]}}\n'.encode())
-        written.append(path)
+        with options.leaving_out(image):
+            text = ",\n".join([encode(each) for each in _features(image, options)])
+            whole = f'{{"type": "FeatureCollection", "features": [\n{text}\n]}}\n'
+            write_bytes(path, whole.encode())
+            written.append(path)
     return written
 
 

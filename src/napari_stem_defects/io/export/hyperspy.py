@@ -39,11 +39,12 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
     hspy = load_package("rsciio.hspy", "rosettasciio", "export for HyperSpy")
     written = []
     for image, path in name_files(images, out, ".hspy"):
-        micrograph = image.read_image(options.read_image, options.images)
-        signal = _signal(image, micrograph, outlines=options.outlines)
-        with replacing(path) as temporary:
-            hspy.file_writer(str(temporary), signal, show_progressbar=False)
-        written.append(path)
+        with options.leaving_out(image):
+            micrograph = image.read_image(options.read_image, options.images)
+            signal = _signal(image, micrograph, outlines=options.outlines)
+            with replacing(path) as temporary:
+                hspy.file_writer(str(temporary), signal, show_progressbar=False)
+            written.append(path)
     return written
 
 

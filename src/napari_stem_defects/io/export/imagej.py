@@ -40,15 +40,20 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
     roifile = load_package("roifile", "roifile", "export of ImageJ ROIs")
     written = []
     for image, path in name_files(images, out, "_rois.zip"):
-        buffer = io.BytesIO()  # a file would be searched for each of thousands of selections
-        with zipfile.ZipFile(buffer, "w") as file:
-            for frame in image.frames():
-                for shape in shapes(image, frame, outlines=options.outlines):
-                    roi = _roi(roifile, shape, is_stack=image.frame_count > 1)
-                    file.writestr(f"{roi.name}.roi", roi.tobytes())
-        write_bytes(path, buffer.getvalue())
-        written.append(path)
+        with options.leaving_out(image):
+            write_bytes(path, _selections(roifile, image, outlines=options.outlines))
+            written.append(path)
     return written
+
+
+def _selections(roifile: ModuleType, image: ExportedImage, *, outlines: bool) -> bytes:
+    buffer = io.BytesIO()  # a file would be searched for each of thousands of selections
+    with zipfile.ZipFile(buffer, "w") as file:
+        for frame in image.frames():
+            for shape in shapes(image, frame, outlines=outlines):
+                roi = _roi(roifile, shape, is_stack=image.frame_count > 1)
+                file.writestr(f"{roi.name}.roi", roi.tobytes())
+    return buffer.getvalue()
 
 
 def _roi(roifile: ModuleType, shape: ExportedShape, *, is_stack: bool) -> Any:

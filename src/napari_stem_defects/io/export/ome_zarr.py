@@ -43,20 +43,26 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
         if path.exists() and not (path / ".zattrs").is_file():
             fault = "exists and is no OME-Zarr folder"
             raise OutputError(one_line(path, fault, "choose another folder"))
-        micrograph = image.read_image(options.read_image, options.images)
-        temporary = path.with_name(f".{secrets.token_hex(4)}.part.{path.name}")
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            _write_image(zarr, temporary, image, micrograph)
-            if path.exists():
-                shutil.rmtree(path)
-            move_into_place(temporary, path)
-        except OSError as error:
-            raise output_error(path, error) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        written.append(path)
+        with options.leaving_out(image):
+            micrograph = image.read_image(options.read_image, options.images)
+            _replace(zarr, path, image, micrograph)
+            written.append(path)
     return written
+
+
+def _replace(zarr: Any, path: Path, image: ExportedImage, micrograph: Micrograph) -> None:
+    """Write an image whole, or nothing of it, in place of an earlier one."""
+    temporary = path.with_name(f".{secrets.token_hex(4)}.part.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_image(zarr, temporary, image, micrograph)
+        if path.exists():
+            shutil.rmtree(path)
+        move_into_place(temporary, path)
+    except OSError as error:
+        raise output_error(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_image(zarr: Any, path: Path, image: ExportedImage, micrograph: Micrograph) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.errors import InputError, OutputError
 from napari_stem_defects.io.folder_names import make_folder_name
 from napari_stem_defects.io.images.read import read
 
@@ -29,11 +31,41 @@ class ExportOptions:
     read_image : callable
         Reads a file, with ``signal`` where one of several was searched; `workers.isolated_read`
         uses a separate process.
+    faults : list of str
+        A line for each result that was left out.
     """
 
     outlines: bool = False
     images: Path | None = None
     read_image: Callable[..., Micrograph] = read
+    faults: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def leaving_out(self, image: ExportedImage) -> Iterator[None]:
+        """Leave out a result that cannot be read, and state it: it does not stop the others."""
+        try:
+            yield
+        except OutputError:
+            raise
+        except InputError as error:
+            line, begin = str(error), f"{image.folder.name}: "
+            self.faults.append(line if line.startswith(begin) else begin + line)
+
+    def refuse_nothing(self, images: Sequence[ExportedImage]) -> None:
+        """Raise the first fault if all results are left out, before a file without any is written.
+
+        Parameters
+        ----------
+        images : sequence of ExportedImage
+            All results.
+
+        Raises
+        ------
+        InputError
+            None of them could be read.
+        """
+        if self.faults and len(self.faults) == len(images):
+            raise InputError(self.faults[0])
 
 
 def name_files(

@@ -16,7 +16,7 @@ from napari_stem_defects.io.results.formats import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_stem_defects.io.export.exported_results import ExportedImage
@@ -30,11 +30,11 @@ _TEXTS = ("result", "image_file", "image_sha256", "model", "class", "kind", *REG
 
 def write_csv(images: Sequence[ExportedImage], out: Path, options: ExportOptions) -> list[Path]:
     """Write ``regions.csv``; see `api.export.export`."""
-    del options
+    rows = _rows(images, options)
     file = io.StringIO(newline="")
     table = TableWriter(file)
     table.writerow(COLUMNS)
-    table.writerows(_rows(images))
+    table.writerows(rows)
     path = out / "regions.csv"
     write_bytes(path, file.getvalue().encode())
     return [path]
@@ -42,10 +42,9 @@ def write_csv(images: Sequence[ExportedImage], out: Path, options: ExportOptions
 
 def write_parquet(images: Sequence[ExportedImage], out: Path, options: ExportOptions) -> list[Path]:
     """Write ``regions.parquet``; see `api.export.export`."""
-    del options
     arrow = load_package("pyarrow", "pyarrow", "export of Parquet")
     parquet = load_package("pyarrow.parquet", "pyarrow", "export of Parquet")
-    rows = list(_rows(images))
+    rows = _rows(images, options)
     # The types hold for empty columns too, so that tables of several exports can be joined.
     columns = {
         name: arrow.array([row[place] for row in rows], _type(arrow, name))
@@ -63,11 +62,14 @@ def _type(arrow: Any, name: str) -> Any:
     return arrow.int64() if name in REGION_WHOLE_NUMBERS else arrow.float64()
 
 
-def _rows(images: Sequence[ExportedImage]) -> Iterator[tuple[Any, ...]]:
+def _rows(images: Sequence[ExportedImage], options: ExportOptions) -> list[tuple[Any, ...]]:
+    rows = list[tuple[Any, ...]]()
     for image in images:
         about = (
             *(image.folder.resolve().name, image.file_name, image.summary["image"]["sha256"]),
             *(image.pixel_size_nm, image.summary["model"]["name"]),
         )
-        for region in image.regions:
-            yield *about, *region_values(region)
+        with options.leaving_out(image):
+            rows += [(*about, *region_values(region)) for region in image.regions]
+    options.refuse_nothing(images)
+    return rows
