@@ -227,6 +227,32 @@ def test_a_file_that_changes_while_it_is_searched_is_searched_again(
     assert not (session.settings.out / "a_2").exists()
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_file_that_is_moved_away_while_it_is_searched_is_stated(
+    session: Session, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Programs of microscopes and users move files into an archive."""
+    write_stack(session.folder / "a.tif", 96, 96)
+    real = watch_module.detect_files
+
+    def moving(images: Sequence[Path], *more: Any, **options: Any) -> Any:
+        (path,) = images
+        if when == "before":
+            path.unlink()
+        found = list(real(images, *more, **options))
+        path.unlink(missing_ok=True)
+        return iter(found)
+
+    monkeypatch.setattr(watch_module, "detect_files", moving)
+    session.run(looks=10)
+    if when == "after":
+        assert session.names() == [row["image"] for row in session.rows()] == ["a.tif"]
+        assert read_results(session.settings.out / "a")
+    else:
+        assert session.lines.count("a.tif was removed before it was searched") == 1
+        assert not session.outcomes
+
+
 @pytest.mark.parametrize("what", ["input", "output"])
 def test_drives_may_vanish_for_a_while(session: Session, tmp_path: Path, what: str) -> None:
     write_stack(session.folder / "a.tif", 96, 96)

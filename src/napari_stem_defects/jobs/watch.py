@@ -205,9 +205,13 @@ class _Run:
         except Exception as error:  # with this image: the next ones go on
             outcome = Outcome(path, fault=internal_fault(path.name, error))
         now = self._watched.stamp(path)
-        if now != stamp:  # it was written meanwhile, or its drive is away: found again
-            if now is not None and outcome.folder is not None:
+        if now is not None and now != stamp:  # it was written meanwhile: found again
+            if outcome.folder is not None:
                 _remove_results(outcome.folder)
+            return
+        if now is None and outcome.folder is None:
+            if self._folder.is_dir():  # its drive is not away
+                self.show_line(f"{path.name} was removed before it was searched")
             return
         if outcome.folder is None and self._watched.retry(path.name):
             return
