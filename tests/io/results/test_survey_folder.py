@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -122,3 +124,43 @@ def test_an_overview_that_fails_does_not_cost_the_survey(
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     (warning,) = summary["warnings"]
     assert warning.startswith("The picture of the survey could not be drawn (MemoryError")
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.io.results import survey_folder
+image = Micrograph(np.zeros((96, 96), np.float32), "a", sha256="1")
+if sys.argv[2] == "maps":
+    survey_folder.write_bytes = lambda *_: os._exit(9)
+else:
+    survey_folder.remove_result = lambda path: path.unlink(missing_ok=True) or os._exit(9)
+survey_folder.write_survey(Path(sys.argv[1]), image, [survey_frame(image)])
+"""
+
+
+@pytest.mark.parametrize("moment", ["maps", "moving"])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_killed_survey_is_repeated_in_its_folder(
+    tmp_path: Path, moment: str, earlier: bool
+) -> None:
+    image = Micrograph(np.zeros((96, 96), np.float32), "a", sha256="1")
+    survey = survey_frame(image)
+    before = {}
+    if earlier:
+        folder = write_survey(tmp_path, image, [survey])
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    command = [sys.executable, "-c", KILLED, str(tmp_path), moment]
+    assert subprocess.run(command, capture_output=True).returncode == 9
+    if moment == "maps":  # an earlier survey is as it was
+        now = {
+            path.name: path.read_bytes() for path in (tmp_path / "a").iterdir() if path.is_file()
+        }
+        assert now == before
+    other = write_survey(tmp_path, replace(image, sha256="2"), [survey])
+    assert other.name == "a_2"
+    assert write_survey(tmp_path, image, [survey]) == tmp_path / "a"
+    assert {path.name for path in (tmp_path / "a").iterdir()} == set(SURVEY_FILES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
-from napari_stem_defects.io.atomic import replacing, write_bytes
+from napari_stem_defects.io.atomic import move_into_place, replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
+from napari_stem_defects.io.folder_kinds import folder_kind
 from napari_stem_defects.io.folder_names import find_available_folder, is_free
+from napari_stem_defects.io.results.available_folder import JOB
 from napari_stem_defects.io.results.grains import grain_to_json, write_grains
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
+from napari_stem_defects.io.results.publishing import remove_result
 from napari_stem_defects.io.results.summary import densities, library_versions
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.reporting.survey_overview import draw_survey
@@ -43,6 +47,8 @@ COLUMNS = (
 ).split(",")
 SURVEY = "survey"
 """What ``result`` is in the summary of a survey."""
+UNFINISHED = ".survey"
+"""Folder in the folder of a survey in which its files are written."""
 _CLASSIC_TIFF_BYTES = 2**31
 
 
@@ -95,8 +101,7 @@ def write_survey(
     """
     folder = folder_of_survey(out, micrograph)
     with WriteLock(folder, "survey"):
-        written, warnings = _write_maps(folder, micrograph, surveys, frames, OVERVIEW)
-        write_json(folder / SUMMARY, _summary(micrograph, written, warnings))
+        _write_together(folder, micrograph, surveys, frames, (OVERVIEW, SUMMARY))
     return folder
 
 
@@ -126,8 +131,31 @@ def add_survey(
     OutputError
         The disk is full or the folder is not writable.
     """
-    written, warnings = _write_maps(folder, micrograph, surveys, frames, ADDED_OVERVIEW)
-    write_json(folder / ADDED_SUMMARY, _summary(micrograph, written, warnings))
+    return _write_together(folder, micrograph, surveys, frames, (ADDED_OVERVIEW, ADDED_SUMMARY))
+
+
+def _write_together(
+    folder: Path,
+    micrograph: Micrograph,
+    surveys: Iterable[Survey],
+    frames: int,
+    names: tuple[str, str],
+) -> list[str]:
+    """Write all files beside those of an earlier survey, then replace these, the summary last.
+
+    What a killed process has left is removed, and the next one recognises its image by it.
+    """
+    work, (overview, summary) = folder / UNFINISHED, names
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        write_json(work / JOB, {"image_sha256": micrograph.sha256})
+        written, warnings = _write_maps(work, micrograph, surveys, frames, overview)
+        write_json(work / summary, _summary(micrograph, written, warnings))
+        remove_result(folder / summary)
+        for name in (ANOMALY, CANDIDATES, GRAINS, overview, summary):
+            move_into_place(work / name, folder / name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return warnings
 
 
@@ -163,6 +191,8 @@ def _is_available(path: Path, sha256: str) -> bool:
     """Return whether a folder is free or holds a survey of the same image."""
     if is_free(path):
         return True
+    if read_json_or_empty(path / UNFINISHED / JOB).get("image_sha256") == sha256:
+        return not (path / SUMMARY).exists() or folder_kind(path) == "survey"
     summary = read_json_or_empty(path / SUMMARY)
     same = summary.get("image", {}).get("sha256") == sha256
     return bool(same and summary.get("result") == SURVEY)
