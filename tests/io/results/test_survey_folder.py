@@ -156,9 +156,8 @@ def test_a_killed_survey_is_repeated_in_its_folder(
     command = [sys.executable, "-c", KILLED, str(tmp_path), moment]
     assert subprocess.run(command, capture_output=True).returncode == 9
     if moment == "maps":  # an earlier survey is as it was
-        now = {
-            path.name: path.read_bytes() for path in (tmp_path / "a").iterdir() if path.is_file()
-        }
+        files = (path for path in (tmp_path / "a").iterdir() if path.is_file())
+        now = {path.name: path.read_bytes() for path in files}
         assert now == before
     other = write_survey(tmp_path, replace(image, sha256="2"), [survey])
     assert other.name == "a_2"

@@ -15,7 +15,7 @@ import numpy as np
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.atomic import replacing
-from napari_stem_defects.io.export.options import name_files
+from napari_stem_defects.io.export.options import alone, name_files
 from napari_stem_defects.io.export.shapes import CORNER, shapes
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
         with options.leaving_out(image):
             micrograph = image.read_image(options.read_image, options.images)
             signal = _signal(image, micrograph, outlines=options.outlines)
-            with replacing(path) as temporary:
+            with alone(path), replacing(path) as temporary:
                 hspy.file_writer(str(temporary), signal, show_progressbar=False)
             written.append(path)
     return written

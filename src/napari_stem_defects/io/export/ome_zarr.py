@@ -15,7 +15,7 @@ from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.atomic import move_into_place, output_error
-from napari_stem_defects.io.export.options import name_files
+from napari_stem_defects.io.export.options import alone, name_files
 from napari_stem_defects.io.export.pyramid import level_shapes, maxima, means, placement
 from napari_stem_defects.io.export.shapes import measured, rgb
 from napari_stem_defects.io.folder_names import make_folder_name
@@ -45,7 +45,8 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
             raise OutputError(one_line(path, fault, "choose another folder"))
         with options.leaving_out(image):
             micrograph = image.read_image(options.read_image, options.images)
-            _replace(zarr, path, image, micrograph)
+            with alone(path):
+                _replace(zarr, path, image, micrograph)
             written.append(path)
     return written
 

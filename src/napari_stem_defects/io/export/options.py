@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import glob
+import shutil
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import InputError, OutputError
 from napari_stem_defects.io.folder_names import make_folder_name
 from napari_stem_defects.io.images.read import read
+from napari_stem_defects.io.write_lock import WriteLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,6 +69,30 @@ class ExportOptions:
         """
         if self.faults and len(self.faults) == len(images):
             raise InputError(self.faults[0])
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one program at a time write a large file or folder; remove what a killed one has left.
+
+    Parameters
+    ----------
+    path : Path
+        The target of `io.atomic.replacing`, or a folder written in the same way.
+
+    Raises
+    ------
+    InUseError
+        Another program is writing it.
+    """
+    with WriteLock(path, "export", "folder"):
+        for left in path.parent.glob(f".*.part.{glob.escape(path.name)}"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    left.unlink()
+        yield
 
 
 def name_files(
