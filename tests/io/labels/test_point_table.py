@@ -61,6 +61,47 @@ def test_tables_of_spreadsheets_in_other_countries(
     assert read_point_table(path) == [PointRow(10.5, -20.25, "Vac, 2 columns", 1)]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Y_PX, X_px , Class", "# y_px,x_px,class", "# made by a script\n\n#\ny_px,x_px,class"),
+        *("axis-0,axis-1,class", "y_px,x_px,Vacancies"),
+    ],
+)
+def test_headers_of_other_programs(tmp_path: Path, header: str) -> None:
+    table = write(tmp_path, f"{header}\n10.5,20,Vac\n11,two,Vac\n")
+    line = 3 + header.count("\n")
+    with pytest.raises(LabelError, match=f"line {line}: could not convert"):
+        read_point_table(table)
+    table = write(tmp_path, f"{header}\n10.5,20,Vac\n")
+    assert read_point_table(table) == [PointRow(10.5, 20, "Vac", 0)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "index,axis-0,axis-1,axis-2,class\n0,3.0,10.0,20.0,Vac\n",
+        ",y_px,x_px,column,frame\n7,10,20,Vac,3\n",
+    ],
+)
+def test_numbers_of_rows_are_no_classes(tmp_path: Path, text: str) -> None:
+    assert read_point_table(write(tmp_path, text)) == [PointRow(10, 20, "Vac", 3)]
+
+
+def test_positions_whose_unit_is_not_stated_are_not_taken_for_px(tmp_path: Path) -> None:
+    """ImageJ writes X and Y in nm where the image has a scale."""
+    table = write(tmp_path, " ,Area,X,Y\n1,0,20.5,10.5\n")
+    with pytest.raises(LabelError, match="x_px, class but Area, X, Y; it needs y_px"):
+        read_point_table(table)
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    path.write_bytes("y_px,x_px,class\n1,2,Lücke\n".encode("latin-1"))
+    with pytest.raises(LabelError, match="save it as CSV in UTF-8"):
+        read_point_table(path)
+
+
 def test_numbers_with_thousands_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="line 2: could not convert"):
         read_point_table(write(tmp_path, "y_px;x_px;class\n1.234,5;2;Vac\n"))
@@ -79,7 +120,7 @@ def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
         ("y_px,x_px,class,kind\n1,2,W,line\n1,2,W,area\n", "line 3: W is area here; it is line"),
         ("y_px,x_px,class\n1,inf,W\n", "line 2: position 1.0, inf is not finite; correct"),
         ("y_px,x_px,class\n1,2,a/b\n", "line 2: class name"),
-        ("y_px,x_px,class,frame\n1,2,W,first\n", "line 2: invalid literal"),
+        ("y_px,x_px,class,frame\n1,2,W,first\n", "line 2: could not convert"),
     ],
 )
 def test_a_fault_is_one_line(tmp_path: Path, text: str, message: str) -> None:
