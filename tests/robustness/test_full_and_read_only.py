@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from export_samples import write_sample
 from small_model import write_small_model
 
 from napari_stem_defects.cli.main import main
 from napari_stem_defects.io import atomic
+from napari_stem_defects.io.export.registry import FORMATS
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
@@ -125,3 +128,27 @@ def test_a_disk_that_fills_up_while_results_are_written(
     print(f"full {full} times before it fitted, earlier results kept")
     assert full > 1
     assert found.image == "lamella"
+
+
+LIMITED = """
+import resource, sys
+from napari_stem_defects.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_export_that_does_not_fit_is_one_line(format: str, tmp_path: Path) -> None:
+    """The libraries of some formats end the process where a file cannot grow, as on a full disk."""
+    pytest.importorskip("resource")
+    needed = {"parquet": "pyarrow", "ome-zarr": "zarr", "imagej": "roifile", "hyperspy": "rsciio"}
+    pytest.importorskip(needed.get(format, "numpy"))
+    out = tmp_path / "out"
+    words = ["export", str(write_sample(tmp_path)), "--format", format, "--out", str(out)]
+    command = [sys.executable, "-c", LIMITED, *words]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.strip().splitlines()
+    assert "cannot be written" in line
+    assert contents(out) == {}

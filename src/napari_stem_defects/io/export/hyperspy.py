@@ -8,13 +8,14 @@ lines: HyperSpy plots polygons that change from frame to frame, but cannot store
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.base.version import __version__
-from napari_stem_defects.io.atomic import replacing
+from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.export.options import alone, name_files
 from napari_stem_defects.io.export.shapes import CORNER, shapes
 
@@ -42,10 +43,22 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
         with options.leaving_out(image):
             micrograph = image.read_image(options.read_image, options.images)
             signal = _signal(image, micrograph, outlines=options.outlines)
-            with alone(path), replacing(path) as temporary:
-                hspy.file_writer(str(temporary), signal, show_progressbar=False)
+            with alone(path), _FileInMemory(path) as file:
+                hspy.file_writer(file, signal, show_progressbar=False)
+                write_bytes(path, file.getvalue())
             written.append(path)
     return written
+
+
+class _FileInMemory(io.BytesIO):
+    """A file with a path that is written in memory: on a full disk, HDF5 ends the process."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def __fspath__(self) -> str:
+        return str(self._path)
 
 
 def _signal(image: ExportedImage, micrograph: Micrograph, *, outlines: bool) -> dict[str, Any]:
