@@ -90,7 +90,7 @@ def movie() -> sd.Micrograph:
 
 def test_frames_are_saved_together(movie: sd.Micrograph, tmp_path: Path) -> None:
     found = [sd.detect(movie, frame=each, device="cpu") for each in (0, 2)]
-    folder = sd.save(found, tmp_path, movie)
+    folder = sd.save(iter(found), tmp_path, movie)
     opened = open_result(folder)
     assert (opened.frame_count, opened.frames) == (3, [0, 2])
     shown = opened.micrograph(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ _UNKNOWN_MODEL = {"name": "unknown", "sha256": ""}
 
 
 def save(
-    found: Detection | Survey | Sequence[Detection] | Sequence[Survey],
+    found: Detection | Survey | Iterable[Detection] | Iterable[Survey],
     out: str | Path,
     micrograph: Micrograph,
     *,
@@ -47,7 +47,7 @@ def save(
 
     Parameters
     ----------
-    found : Detection, Survey or sequence of one of them
+    found : Detection, Survey or iterable of one of them
         Results of an image, or of the frames of a stack that are to be stored together.
     out : str or Path
         Parent folder.
@@ -80,7 +80,7 @@ def save(
     'movie'
     """
     image = whole_of(micrograph)
-    results: list[Any] = list(found) if isinstance(found, Sequence) else [found]
+    results: list[Any] = list(found) if isinstance(found, Iterable) else [found]
     if results and all(isinstance(each, Detection) for each in results):
         place, write = available_folder, partial(_write_detections, results, overwrite=overwrite)
     elif results and all(isinstance(each, Survey) for each in results):
