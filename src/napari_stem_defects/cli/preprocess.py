@@ -20,7 +20,7 @@ MOST_FOLDERS = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the image and the output folder."""
     parser.add_argument("image", type=file_or_folder, metavar="IMAGE")
-    add_out(parser, "folder for the stages; the image gets a folder in it")
+    add_out(parser, "folder for the stages; one in it, where it holds those of another image")
     add_signal(parser)
     parser.add_argument(
         "--frames", type=numbers, metavar="N,N|START:STOP", help="only these frames of a stack"

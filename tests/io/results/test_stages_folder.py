@@ -21,17 +21,20 @@ PIXELS = np.zeros((4, 4), np.float32)
 ONE, OTHER = (Micrograph(PIXELS, "a", sha256=sha256) for sha256 in ("1", "2"))
 
 
-def test_images_of_one_name_are_distinguished(tmp_path: Path) -> None:
-    names = [open_stages_folder(tmp_path, each, SETTINGS).name for each in (ONE, OTHER, ONE, OTHER)]
-    assert names == ["a", "a_2", "a", "a_2"]
-    about = json.loads((tmp_path / "a_2" / STAGES).read_text(encoding="utf-8"))
-    assert about["image"]["sha256"] == "2"
+def test_further_images_get_folders_of_their_own(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    third = Micrograph(PIXELS, "a", sha256="3")
+    found = [open_stages_folder(out, each, SETTINGS) for each in (ONE, OTHER, third, ONE, OTHER)]
+    assert found == [out, out / "a", out / "a_2", out, out / "a"]
+    about = json.loads((out / "a_2" / STAGES).read_text(encoding="utf-8"))
+    assert about["image"]["sha256"] == "3"
 
 
-def test_other_results_stay(tmp_path: Path) -> None:
+def test_what_other_commands_and_earlier_builds_wrote_stays(tmp_path: Path) -> None:
+    (tmp_path / "stages.png").touch()
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "summary.json").write_text("{}")
-    assert open_stages_folder(tmp_path, ONE, SETTINGS).name == "a_2"
+    assert open_stages_folder(tmp_path, ONE, SETTINGS) == tmp_path / "a_2"
 
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:

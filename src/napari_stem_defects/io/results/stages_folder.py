@@ -1,7 +1,6 @@
-"""The folder for the preprocessing stages of an image, ``OUT/<name>/``, and whose stages it holds.
+"""The folder for the preprocessing stages of an image: ``OUT``, or ``OUT/<name>/`` in it.
 
-``stages.json`` names the image, so that a second image of one name gets the folder ``<name>_2``
-instead of replacing the stages of the first.
+``stages.json`` names the image, so that those of a further image do not replace the first ones.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 STAGES = "stages.json"
+SHEET = "stages.png"
+"""All stages on one sheet, which earlier builds wrote without naming the image."""
 
 
 def open_stages_folder(out: Path, micrograph: Micrograph, settings: PreprocessingSettings) -> Path:
@@ -27,25 +28,27 @@ def open_stages_folder(out: Path, micrograph: Micrograph, settings: Preprocessin
     Parameters
     ----------
     out : Path
-        Parent folder.
+        The output folder.
     micrograph : Micrograph
-        Its ``name`` gives the folder name; its ``sha256`` distinguishes images of one name.
+        Its ``sha256`` distinguishes it from others; its ``name`` gives the name of a folder in ``out``.
     settings : PreprocessingSettings
         Parameters of the stages.
 
     Returns
     -------
     Path
-        A new folder, or that of earlier stages of the same image.
+        ``out``, unless it holds the stages of another image: then a folder of its own in it.
 
     Raises
     ------
     OutputError
         The folder cannot be written.
     """
-    folder = find_available_folder(
-        out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
-    )
+    folder = out
+    if _is_of_another(out, micrograph.sha256):
+        folder = find_available_folder(
+            out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
+        )
     about = {
         "image": {
             "name": micrograph.name,
@@ -62,7 +65,18 @@ def open_stages_folder(out: Path, micrograph: Micrograph, settings: Preprocessin
     return folder
 
 
+def _is_of_another(path: Path, image_sha256: str) -> bool:
+    """Return whether a folder holds the stages of another image, or of one that is not known."""
+    if not any((path / name).exists() for name in (STAGES, SHEET)):
+        return False
+    return _image_of(path) != image_sha256
+
+
 def _is_available(path: Path, image_sha256: str) -> bool:
-    if is_free(path):
-        return True
-    return bool(read_json_or_empty(path / STAGES).get("image", {}).get("sha256") == image_sha256)
+    return is_free(path) or _image_of(path) == image_sha256
+
+
+def _image_of(path: Path) -> str | None:
+    """Return the SHA-256 of the image whose stages a folder holds, None if it is not known."""
+    image: str | None = read_json_or_empty(path / STAGES).get("image", {}).get("sha256")
+    return image
