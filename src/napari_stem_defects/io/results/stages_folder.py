@@ -30,7 +30,8 @@ def open_stages_folder(out: Path, micrograph: Micrograph, settings: Preprocessin
     out : Path
         The output folder.
     micrograph : Micrograph
-        Its ``sha256`` distinguishes it from others; its ``name`` gives the name of a folder in ``out``.
+        Its ``sha256`` distinguishes it from others, and its ``name`` is that of a folder in
+        ``out``.
     settings : PreprocessingSettings
         Parameters of the stages.
 
