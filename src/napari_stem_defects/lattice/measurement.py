@@ -16,9 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.base.lengths import list_in_both_units
+from napari_stem_defects.lattice.basis_fit import fit_basis
 from napari_stem_defects.lattice.column_spacing import column_spacing
 from napari_stem_defects.lattice.evened_spectrum import evened_spectrum
 from napari_stem_defects.lattice.faint_lattice import faint_basis
+from napari_stem_defects.lattice.few_periods import (
+    LEAST_AGREEMENT,
+    FittedBasis,
+    basis_of_few_periods,
+    find_few_periods,
+    has_few_periods,
+)
 from napari_stem_defects.lattice.reciprocal_basis import (
     best_basis,
     explained_peaks,
@@ -28,7 +36,6 @@ from napari_stem_defects.lattice.reciprocal_basis import (
 )
 from napari_stem_defects.lattice.reflections import (
     MIN_HEIGHT,
-    MIN_SPACING_PX,
     Spectrum,
     find_peaks,
     isolation,
@@ -70,9 +77,6 @@ _MIN_SHARPNESS = 2.5
 _MIN_ISOLATION = 5.0
 """Minimum height of a reflection over the lines through it: 16 and more in crystals down to 0.1
 electrons per pixel, at most 2.2 in random walks, steps and gradients."""
-_MAX_ORDER = 6
-_MIN_BINS = 0.05
-"""Smallest standard deviation of the position of a reflection, in bins."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,8 @@ def measure_lattices(
     pixel_size_nm : float, optional
         Edge of a pixel in nm, with which the reason states lengths in nm, too.
     faint : bool
-        Whether reflections that are certain only together make a lattice; see `faint_lattice`.
+        Whether reflections that are certain only together make a lattice; see `faint_lattice`
+        and `few_periods`.
 
     Returns
     -------
@@ -204,11 +209,35 @@ def _measure(part: NDArray[np.float32], faint: bool) -> _Measured:
     lattices = list(_lattices(found))
     if len(lattices) == 1 and (evened := evened_spectrum(found)):
         lattices += _lattices(evened, known=lattices[0].basis)
+    cells = tuple(each.cell for each in lattices)
+    refused = False
+    if len(lattices) == 1 and has_few_periods(lattices[0].basis, part.shape):
+        few = _of_few_periods(part, found, lattices[0].basis)
+        refused = few is not None and few.agreement < LEAST_AGREEMENT
+        cells = () if refused else (_settled(found, few, cells[0]),)
     largest = min(part.shape) / _MIN_PERIODS
-    cells = tuple(each.cell for each in lattices if each.cell.period_px <= largest)
-    if not cells and faint and (basis := faint_basis(found)):
-        cells = (_faint_cell(*basis),)
+    cells = tuple(each for each in cells if each.period_px <= largest)
+    if not cells and faint:
+        cells = _of_all_reflections(part, found, tried=refused)
     return _Measured(cells, 0 if cells else len(find_peaks(found)[0]))
+
+
+def _of_all_reflections(
+    part: NDArray[np.float32], found: Spectrum, *, tried: bool
+) -> tuple[UnitCell, ...]:
+    """Return the lattice that the image shows although its spectrum does not, if there is one.
+
+    Without faint reflections where others have been ``tried`` and make no lattice.
+    """
+    if not tried and (basis := faint_basis(found)):
+        faint = _faint_cell(*basis)
+        reciprocal = np.array(faint.reciprocal)
+        if not has_few_periods(reciprocal, found.subtracted.shape):
+            return (faint,)
+        return (_settled(found, _of_few_periods(part, found, reciprocal), faint),)
+    if few := find_few_periods(found.subtracted):
+        return (_few_cell(found, _of_few_periods(part, found, few.basis) or few),)
+    return ()
 
 
 def _crop_centre(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -264,16 +293,35 @@ def _lattices(found: Spectrum, known: Array | None = None) -> Iterator[_Lattice]
             return
         bases.append(basis)
         left &= ~hit
-        fitted, covariance = _fit(found, basis)
+        fitted, covariance = fit_basis(found, basis)
         strength = float(np.median(heights[hit]))
         confidence = share * strength / (strength + 20)
         cell = unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
         yield _Lattice(basis, cell)
 
 
+def _of_few_periods(part: NDArray[np.float32], found: Spectrum, basis: Array) -> FittedBasis | None:
+    """Return a lattice fitted to the image, or without its background where that is uneven."""
+    few = basis_of_few_periods(part, basis)
+    if few is not None and few.agreement < LEAST_AGREEMENT:
+        few = basis_of_few_periods(found.subtracted, basis)
+    return few
+
+
+def _settled(found: Spectrum, few: FittedBasis | None, cell: UnitCell) -> UnitCell:
+    """Return a cell as few periods show it; as it is where they do not."""
+    return cell if few is None or few.agreement < LEAST_AGREEMENT else _few_cell(found, few)
+
+
+def _few_cell(found: Spectrum, fitted: FittedBasis) -> UnitCell:
+    """Return the unit cell of a lattice of few periods."""
+    spacing = column_spacing(found, fitted.basis)
+    return unit_cell(fitted.basis, fitted.covariance, fitted.agreement, spacing)
+
+
 def _faint_cell(found: Spectrum, basis: Array) -> UnitCell:
     """Return the unit cell of a lattice whose reflections are faint."""
-    fitted, covariance = _fit(found, basis)
+    fitted, covariance = fit_basis(found, basis)
     strength = float(np.median(find_peaks(found, 0.5 * MIN_HEIGHT)[1]))
     confidence = strength / (strength + MIN_HEIGHT)
     return unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
@@ -327,31 +375,6 @@ def _next_basis(
     if basis is None:
         return None
     return reduce_basis(refine_basis(basis, positions, weights, bin_size))
-
-
-def _fit(found: Spectrum, basis: Array) -> tuple[Array, Array]:
-    """Fit a basis to its measured reflections; return it and the covariance of its vectors."""
-    size = range(-_MAX_ORDER, _MAX_ORDER + 1)
-    orders = np.array([(h, k) for h in size for k in size if (h, k) > (0, 0)])
-    for _ in range(2):
-        expected = orders @ basis
-        orders = orders[np.hypot(*expected.T) < 1 / MIN_SPACING_PX]
-        expected = orders @ basis
-        heights, sharpness, measured = reflections_at(found, expected)
-        away = np.hypot(*((measured - expected) / found.steps).T)
-        use = (heights > 10) & (sharpness > 1.5) & (away < 1.6)
-        if np.linalg.matrix_rank(orders[use]) < 2:
-            return basis, np.eye(2) * (0.5 * found.bin_size) ** 2
-        weight = np.sqrt(np.minimum(heights[use], 400.0))
-        root = np.sqrt(weight)[:, None]
-        design = orders[use] * root
-        basis, *_ = np.linalg.lstsq(design, measured[use] * root, rcond=None)
-        residual = (measured[use] - orders[use] @ basis) * root
-    freedom = max(2 * len(residual) - 4, 1)
-    variance = max(float((residual**2).sum()) / freedom, (_MIN_BINS * found.bin_size) ** 2)
-    if len(residual) <= 2:
-        variance = max(variance, (0.3 * found.bin_size) ** 2 * float(weight.mean()))
-    return basis, variance * np.linalg.inv(design.T @ design)
 
 
 def _why_none(peaks: int, shape: tuple[int, ...], pixel_size_nm: float | None) -> str:

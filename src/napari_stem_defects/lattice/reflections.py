@@ -10,6 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from napari_stem_defects.lattice.highest_frequency import highest_frequency
+
 Array = NDArray[np.float64]
 
 MIN_HEIGHT = 20.0
@@ -218,7 +220,9 @@ def find_peaks(spectrum: Spectrum, least: float = MIN_HEIGHT) -> tuple[Array, Ar
     fy = (np.arange(height.shape[0]) - height.shape[0] // 2) * steps[0]
     fx = (np.arange(height.shape[1]) - spectrum.margin) * steps[1]
     radius = _radii(height.shape, steps)
-    in_range = (radius > _lowest_frequency(steps)) & (radius < 1 / MIN_SPACING_PX)
+    lowest = _lowest_frequency(steps)
+    highest = highest_frequency(spectrum.power, radius, lowest, spectrum.bin_size)
+    in_range = (radius > lowest) & (radius < min(1 / MIN_SPACING_PX, highest))
     in_range &= (fx[None, :] > 0) | ((fx[None, :] == 0) & (fy[:, None] > 0))
     rows, columns = np.nonzero(in_range & (height > least))
     if len(rows):
