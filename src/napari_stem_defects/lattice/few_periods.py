@@ -2,7 +2,7 @@
 
 In the spectrum of few periods reflections are a few bins apart: their tails overlap, they cover
 most of the ring that should be their surroundings, and their centroids are off by a hundredth. The
-image itself tells better: shifted by a lattice vector it agrees with itself, and by all of them
+image itself shows it better: shifted by a lattice vector it agrees with itself, and by all of them
 equally, unless the cell is larger.
 """
 
