@@ -26,8 +26,13 @@ def test_recorded_noise_has_no_limit():
 
 
 def test_the_limit_is_a_multiple_of_the_frequency_of_the_power():
-    wave = np.cos(2 * np.pi * 5 * np.arange(EDGE) / EDGE) * np.ones((EDGE, 1))
-    assert limit_of(wave) == pytest.approx(3 * 6 / EDGE)
+    wave = np.cos(2 * np.pi * 3 * np.arange(EDGE) / EDGE) * np.ones((EDGE, 1))
+    assert limit_of(wave) == pytest.approx(3 * 4 / EDGE)
+
+
+def test_columns_of_a_few_pixels_have_no_limit():
+    wave = np.cos(2 * np.pi * 8 * np.arange(EDGE) / EDGE) * np.ones((EDGE, 1))
+    assert limit_of(wave) > 0.5
 
 
 @pytest.mark.parametrize("order", [0, 1, 3])

@@ -16,6 +16,8 @@ _MOST_POWER, _BEYOND = 0.8, 3.0
 
 Noise that was recorded has its power at all frequencies, and nothing is left out.
 """
+_ENLARGED = 0.2
+"""Highest of these limits in cycles per px at which copies would be between it and the border."""
 
 
 def highest_frequency(power: Array, radius: Array, lowest: float, bin_size: float) -> float:
@@ -42,4 +44,5 @@ def highest_frequency(power: Array, radius: Array, lowest: float, bin_size: floa
     of_ring[: int(lowest / bin_size)] = 0
     total = np.cumsum(of_ring)
     most = int(np.searchsorted(total, _MOST_POWER * total[-1])) + 1
-    return _BEYOND * most * bin_size
+    highest = _BEYOND * most * bin_size
+    return highest if highest < _ENLARGED else 1.0
