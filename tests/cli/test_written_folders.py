@@ -84,7 +84,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "movie": root / "found" / "m",
         "survey": root / "s" / "a",
         "surveys": root / "s",
-        "preprocess": root / "preprocess" / "a",
+        "preprocess": root / "preprocess",
         "truth": next((root / "simulate").glob("*.truth")),
         "report": root / "report",
         "export": root / "export",

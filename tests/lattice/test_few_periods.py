@@ -133,3 +133,11 @@ def test_a_missing_column_changes_nothing():
     y, x = np.mgrid[:EDGE, :EDGE]
     image[np.hypot(y - EDGE / 2, x - EDGE / 2) < 8] = image.min()
     assert same_lattice(dual(vectors), find_few_periods(image).basis, 0.02)
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e30])
+def test_intensities_of_any_size_give_the_same_lattice(factor):
+    image, vectors = crystal("square", 22.0, noise=0.3)
+    found = find_few_periods(image * np.float32(factor))
+    assert same_lattice(dual(vectors), found.basis, 0.02)
+    assert find_few_periods(np.full((EDGE, EDGE), factor, np.float32)) is None

@@ -26,7 +26,9 @@ def crystal(height_of, turn_deg: float = 3.0, dose: float = 60.0, seed: int = 1)
         at = cell + offset
         places = at @ (PERIOD * turn) + SIZE / 2
         for (row, column), height in zip(places, bright * height_of(at), strict=True):
-            image += height * np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * 2.8**2))
+            near = tuple(slice(max(0, int(at) - 14), max(0, int(at) + 15)) for at in (row, column))
+            apart = (y[near] - row) ** 2 + (x[near] - column) ** 2
+            image[near] += height * np.exp(-apart / (2 * 2.8**2))
 
     def place(i: float, j: float) -> tuple[float, float]:
         row, column = np.array([i, j]) @ (PERIOD * turn) + SIZE / 2

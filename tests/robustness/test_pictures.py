@@ -115,14 +115,14 @@ PICTURES = {
         "preprocess",
         "io.images.write_stages.contact_sheet",
         "The sheet of all stages",
-        ("unknown/a_original.tif", "unknown/d_spectrum.tif"),
+        ("a_original.tif", "d_spectrum.tif"),
         "",
     ),
     "a stage": Picture(
         "preprocess",
         "io.images.write_stages.to_grey8",
         "The picture of background removed",
-        ("unknown/a_original.tif", "unknown/d_spectrum.tif"),
+        ("a_original.tif", "d_spectrum.tif"),
         "",
     ),
 }

@@ -11,6 +11,7 @@ import _thread
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
@@ -79,4 +80,7 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 def _press_later() -> None:
     time.sleep(_STEP_S)
-    _thread.interrupt_main()
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:  # which also ends a wait of the main thread
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

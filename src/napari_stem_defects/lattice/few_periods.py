@@ -64,6 +64,8 @@ _LARGER = tuple(
 )
 """Cells of two and three times the area, in vectors of the smaller one."""
 
+_TINY = float(np.finfo(np.float32).tiny)
+
 
 class FittedBasis(NamedTuple):
     """A lattice, and how much the image agrees with itself at its vectors.
@@ -251,6 +253,8 @@ def _agreement(image: NDArray[np.float32]) -> Array:
     """
     shape = [fft.next_fast_len(2 * n, real=True) for n in image.shape]
     image = image - image.mean()
+    # In units of its own, so that squares of any intensities are numbers.
+    image = image / np.float32(max(np.abs(image).max(), _TINY))
     values, squares, ones = (
         fft.rfft2(each, shape) for each in (image, np.square(image), np.ones_like(image))
     )
@@ -262,7 +266,7 @@ def _agreement(image: NDArray[np.float32]) -> Array:
     sums = summed(values, ones), summed(ones, values)
     power = summed(squares, ones), summed(ones, squares)
     spread = [p - s**2 / count for p, s in zip(power, sums, strict=True)]
-    least = 1e-6 * float(spread[0].max())
+    least = max(1e-6 * float(spread[0].max()), _TINY)
     product = np.maximum(spread[0], least) * np.maximum(spread[1], least)
     return np.asarray((summed(values, values) - sums[0] * sums[1] / count) / np.sqrt(product))
 
