@@ -17,6 +17,7 @@ from napari_stem_defects.anomaly.searched_crystal import searched_crystal
 from napari_stem_defects.anomaly.surveyed_residual import surveyed
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
 from napari_stem_defects.base.blas_threads import one_blas_thread
+from napari_stem_defects.base.freed_memory import give_back_freed_memory
 from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.errors import InputError
@@ -268,6 +269,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
     del residual, searched
+    give_back_freed_memory()
     anomaly = _at_image_size(score, sampled, shape)
     anomaly[blocked] = 0
     candidates = tuple(_in_image(candidate, sampled) for candidate in found)

@@ -14,6 +14,7 @@ from napari_stem_defects.anomaly.candidates import (
     pool_cells,
 )
 from napari_stem_defects.anomaly.score import score_blocks
+from napari_stem_defects.base.freed_memory import give_back_freed_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,8 +69,22 @@ def unusual_places(
     candidates : tuple of Candidate
         With lengths in samples.
     """
+    samples = residual.sampled.samples
+    edge = cell_edge(samples, residual.shape[0] * residual.shape[1])
+    score, level, deficit = _cells(residual, values, limits, blocked, edge)
+    give_back_freed_memory()
+    return score, find_candidates(level, score, deficit, samples, edge)
+
+
+def _cells(
+    residual: LatticeResidual,
+    values: NDArray[np.float32] | None,
+    limits: SurveyLimits,
+    blocked: NDArray[np.bool_],
+    edge: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the score of all samples, and level and deficit of cells, block by block."""
     samples, shape = residual.sampled.samples, residual.shape
-    edge = cell_edge(samples, shape[0] * shape[1])
     score = np.empty(shape, np.float32)
     levels: list[NDArray[np.float32]] = []
     lines: list[NDArray[np.float32]] = []
@@ -85,5 +100,4 @@ def unusual_places(
             pooled.append(pool_cells(level, edge))
         deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
     line = only_lines(np.concatenate(lines), samples / edge)
-    level = np.maximum(np.concatenate(levels), line)
-    return score, find_candidates(level, score, np.concatenate(deficits), samples, edge)
+    return score, np.maximum(np.concatenate(levels), line), np.concatenate(deficits)
