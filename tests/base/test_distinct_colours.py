@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from napari_stem_defects.base.defect_classes import distinct_colour
-from napari_stem_defects.base.distinct_colours import colour_wheel, difference, most_different
+from napari_stem_defects.base.distinct_colours import (
+    colour_wheel,
+    difference,
+    luminance,
+    most_different,
+)
 
 
 def test_differences_are_those_of_the_kind_of_vision_that_sees_least() -> None:
@@ -31,3 +36,10 @@ def test_thirty_classes_have_colours_that_everybody_distinguishes() -> None:
         colour = distinct_colour(f"class {number}", used)
         assert all(difference(colour, each) > 0.03 for each in used)
         used.append(colour)
+
+
+def test_luminance_is_that_of_srgb() -> None:
+    assert luminance("#000000") == 0
+    assert luminance("#ffffff") == pytest.approx(1)
+    assert luminance("#00ff00") == pytest.approx(0.7152)
+    assert luminance("#808080") == pytest.approx(0.2159, abs=1e-4)

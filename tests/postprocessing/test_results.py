@@ -25,6 +25,14 @@ def test_defect_classes_are_all_but_bulk(
     assert blank_map(*classes).defect_classes == expected
 
 
+def test_windows_have_their_centres_in_px_of_the_image() -> None:
+    found = blank_map("Bulk", shape=(40, 60))
+    windows = np.array([(0, 0), (2, 3)])
+    expected = [(found.y[0], found.x[0]), (found.y[2], found.x[3])]
+    np.testing.assert_array_equal(found.centres_of(windows), expected)
+    assert found.centres_of(np.zeros((0, 2), np.intp)).shape == (0, 2)
+
+
 def test_masks_of_a_detection_are_unpacked_once() -> None:
     masks = (np.random.default_rng(0).random((2, 30, 40)) < 0.4).astype(np.uint8)
     found = Detection(

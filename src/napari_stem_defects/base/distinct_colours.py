@@ -90,7 +90,7 @@ def colour_wheel() -> tuple[str, ...]:
     steps = product(range(_HUES), _LIGHTNESSES, _SATURATIONS)
     rgb = (colorsys.hls_to_rgb(hue / _HUES, *rest) for hue, *rest in steps)
     texts = ("#" + "".join(f"{round(255 * each):02x}" for each in colour) for colour in rgb)
-    return tuple(each for each in texts if _product(_LUMINANCE, _linear(each))[0] >= _DARKEST)
+    return tuple(each for each in texts if luminance(each) >= _DARKEST)
 
 
 @cache
@@ -99,6 +99,22 @@ def _seen(colour: str) -> tuple[_Vector, ...]:
     light = _linear(colour)
     seen = (_product(_CONES, map(_limited, _product(vision, light))) for vision in _VISION)
     return tuple(_product(_OKLAB, map(math.cbrt, cones)) for cones in seen)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour.
+
+    Parameters
+    ----------
+    colour : str
+        ``#rrggbb``.
+
+    Returns
+    -------
+    float
+        0 for black to 1 for white; IEC 61966-2-1 (sRGB).
+    """
+    return _product(_LUMINANCE, _linear(colour))[0]
 
 
 def _linear(colour: str) -> _Vector:

@@ -178,7 +178,7 @@ def _candidates(
     is_coarse = step > reach / 2  # such a scan leaves a defect between its windows
     passing = found.valid & (values >= _lowest(found, reach))
     windows = find_sites(found, values, passing, PROMINENCE, reach).windows
-    places, peaks = _centres(found, windows), values[tuple(windows.T)]
+    places, peaks = found.centres_of(windows), values[tuple(windows.T)]
     sites = np.array([_middle(found, values, place, reach) for place in places]).reshape(-1, 2)
     decided, columns = _logit(peaks), np.full((len(places), 2), np.nan)
     undecided = np.flatnonzero(peaks < CERTAIN)
@@ -227,11 +227,6 @@ def _stronger(
     at_column[measured] = evidence(columns[measured])
     stronger: NDArray[np.float64] = np.maximum(maxima.logits, at_column)
     return stronger
-
-
-def _centres(found: ProbabilityMap, windows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the centres (N, 2) of windows in px of the frame."""
-    return np.column_stack([found.y[windows[:, 0]], found.x[windows[:, 1]]]).astype(np.float64)
 
 
 def _middle(
@@ -359,7 +354,7 @@ def _shifted(
     windows = np.argwhere(values >= _lowest(found, separation_px) / 4)
     reach = 2 * separation_px
     away, nearest = KDTree(candidates.places).query(
-        _centres(found, windows), distance_upper_bound=reach
+        found.centres_of(windows), distance_upper_bound=reach
     )
     moved = np.isfinite(away)
     moved[moved] = shift[nearest[moved]] != 0

@@ -89,7 +89,7 @@ def with_single_cores(
     probability = found.probability.copy()
     layer = probability[found.classes.index(CORE)]
     windows = np.argwhere(layer >= limit)
-    nearest = cKDTree(sites).query(_centres(found, windows))[1]
+    nearest = cKDTree(sites).query(found.centres_of(windows))[1]
     at = tuple(windows[~np.isin(nearest, kept)].T)
     layer[at] = np.float32(_BELOW * limit)
     return replace(found, probability=probability)
@@ -100,9 +100,5 @@ def _sites_of(
 ) -> NDArray[np.float64]:
     values = found.probability[found.classes.index(name)]
     passing = found.valid & (values >= threshold)
-    return _centres(found, find_sites(found, values, passing, PROMINENCE, separation_px).windows)
-
-
-def _centres(found: ProbabilityMap, windows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the centres (N, 2) of windows in px of the image."""
-    return np.column_stack([found.y[windows[:, 0]], found.x[windows[:, 1]]]).astype(np.float64)
+    sites = find_sites(found, values, passing, PROMINENCE, separation_px)
+    return found.centres_of(sites.windows)

@@ -188,8 +188,7 @@ class PlaceNames:
         """
         sampled = self.alone.rest.sampled
         grid = np.argwhere(np.ones(found.valid.shape, bool))
-        centres = np.column_stack([found.y[grid[:, 0]], found.x[grid[:, 1]]]).astype(np.float64)
-        samples = sampled.to_samples(centres)
+        samples = sampled.to_samples(found.centres_of(grid))
         away, nearest = cKDTree(self.alone.places).query(samples)
         closest = cKDTree(samples).query(self.alone.places)[1]
         away[closest], nearest[closest] = 0, np.arange(len(closest))

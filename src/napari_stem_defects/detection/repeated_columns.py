@@ -91,7 +91,7 @@ def without_rows(
         windows = np.argwhere(found.valid & (layer >= CANDIDATE))
         if not len(windows):
             continue
-        centres = np.column_stack([found.y[windows[:, 0]], found.x[windows[:, 1]]]).astype(float)
+        centres = found.centres_of(windows)
         values = layer[tuple(windows.T)]
         tested = _apart(centres, values, separation_px)
         sites = [(y, x) for y, x in centres[tested].tolist()]

@@ -79,7 +79,7 @@ def find_sites(
     evidence = _evidence(map, values * passing, separation_px)[tuple(windows.T)]
     # Equal evidence is ordered by position, so that the result does not depend on chance.
     windows = windows[np.lexsort((windows[:, 1], windows[:, 0], -evidence))]
-    places = np.column_stack([map.y[windows[:, 0]], map.x[windows[:, 1]]]).astype(np.float64)
+    places = map.centres_of(windows)
     sites: list[int] = []
     joined: list[tuple[int, int]] = []
     for number, place in enumerate(places):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_stem_defects.base.defect_classes import (
     BULK,
     DefectClass,
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -91,6 +92,21 @@ class ProbabilityMap:
     def defect_classes(self) -> tuple[str, ...]:
         """The classes that get a mask: all but Bulk."""
         return tuple(name for name in self.classes if name != BULK)
+
+    def centres_of(self, windows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the centres of some windows.
+
+        Parameters
+        ----------
+        windows : ndarray of int, shape (N, 2)
+            Row and column in the grid.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, 2)
+            y and x in px of the image.
+        """
+        return np.column_stack([self.y[windows[:, 0]], self.x[windows[:, 1]]]).astype(np.float64)
 
 
 @dataclass(frozen=True)

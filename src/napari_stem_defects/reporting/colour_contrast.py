@@ -6,6 +6,8 @@ symbols from 3 on (WCAG 2.1, success criteria 1.4.3 and 1.4.11).
 
 from __future__ import annotations
 
+from napari_stem_defects.base.distinct_colours import luminance
+
 TEXT_RATIO, LINE_RATIO = 4.5, 3.0
 """Least contrast ratio of text, and of lines and symbols, to what is behind them."""
 
@@ -26,7 +28,7 @@ def contrast_ratio(first: str, second: str) -> float:
     float
         1 to 21; formula of WCAG 2.1 for sRGB colours.
     """
-    low, high = sorted((_luminance(first), _luminance(second)))
+    low, high = sorted((luminance(first), luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -67,16 +69,6 @@ def casing_of(colour: str) -> str:
         ``#rrggbb``; its contrast ratio to the colour is at least 4.58, the square root of 21.
     """
     return max(_BLACK, _WHITE, key=lambda end: contrast_ratio(colour, end))
-
-
-def _luminance(colour: str) -> float:
-    """Return the relative luminance of a colour, 0 to 1."""
-    red, green, blue = (_linear(value / 255) for value in _rgb(colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
 
 
 def _mix(colour: str, end: str, share: float) -> str:
