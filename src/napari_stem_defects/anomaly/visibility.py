@@ -46,7 +46,9 @@ def visibility(residual: LatticeResidual) -> float:
     -------
     float
     """
-    response = _response(residual.predictors[0], residual.sampled.samples)
+    # Where several predict the crystal, a defect keeps what the best of them leaves of it.
+    samples = residual.sampled.samples
+    response = min(_response(each, samples) for each in residual.predictors)
     return _contrast(residual) * response / residual.spread
 
 

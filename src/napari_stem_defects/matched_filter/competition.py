@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,9 +31,9 @@ _BESIDE, _ALONG = 1.5, 1.0
 standard deviation of the mean along it that decides between two."""
 _NEGATIVES, _NEGATIVE_LIMIT = -1, 0.7
 """Number of what Bulk clicks taught among the classes, and similarity from which it is one."""
-_UNLIKE = 4.0
-"""Difference of a Bulk click from a class, in units of the power of noise, from which it shows
-another defect; a click on the very defect clears the place around it alone."""
+_NEARER = 0.5
+"""In units of the power of noise: by how much a place must be nearer to a Bulk click than to a
+class. A click on the very defect is nearer to itself alone, by about one."""
 
 
 def compete(
@@ -43,8 +44,9 @@ def compete(
     Of classes with templates the most similar one holds a place, on the scale of their templates;
     what Bulk clicks taught counts as one more. A stronger defect of the same look is similar to a
     class, too, as a missing column is to a dim one: where a place may be either of two classes of a
-    kind, the one that is nearest to what the place shows holds it, strength included. Classes that
-    are recognised by being unusual take only what no template explains.
+    kind, or a point that Bulk clicks taught, the one that is nearest to what the place shows holds
+    it, strength included. Classes that are recognised by being unusual take only what no template
+    explains.
 
     Parameters
     ----------
@@ -56,7 +58,6 @@ def compete(
     named = [n for n, item in enumerate(model.classes) if item.templates]
     own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
     reach = 2 * round(COMPETE * model.samples) + 1
-    negative = best_similarity(residual, model.negatives) if model.negatives else None
     for n, lost in _lost_to_nearer(own, residual, model):
         for values in (own[n], similar[n]):
             np.minimum(values, np.float32(0), out=values, where=lost)
@@ -67,8 +68,10 @@ def compete(
             similar[n], model.classes[n].from_templates(own[n]), out=similar[n], where=beside
         )
     tops = {n: ndimage.maximum_filter(own[n], reach) for n in named}
-    if negative is not None:
-        tops[_NEGATIVES] = ndimage.maximum_filter(negative, reach)
+    if model.negatives and len(points) < len(model.classes):
+        # A stronger defect of the same look is another one, as for points.
+        alike = [replace(each, is_exclusive=True) for each in model.negatives]
+        tops[_NEGATIVES] = ndimage.maximum_filter(best_similarity(residual, alike), reach)
     explained = np.zeros(residual.shape, bool)
     for n in named:
         explained |= tops[n] >= model.classes[n].template_limit
@@ -77,8 +80,9 @@ def compete(
     for n, item in enumerate(model.classes):
         beaten = np.zeros(residual.shape, bool) if item.templates else explained
         for other, top in tops.items():
-            if other != n and (item.templates or other == _NEGATIVES):
-                beaten = beaten | (own[n] + np.float32(_MARGIN) < top)
+            if other == n or (n in points if other == _NEGATIVES else not item.templates):
+                continue
+            beaten = beaten | (own[n] + np.float32(_MARGIN) < top)
         np.minimum(similar[n], np.float32(0), out=similar[n], where=beaten)
 
 
@@ -92,9 +96,9 @@ def _lost_to_nearer(
             for n, item in enumerate(model.classes)
             if item.templates and item.kind == kind
         ]
-        if kind == "point" and (unlike := _unlike_negatives(model)):
-            shown = best_similarity(residual, unlike)
-            rivals.append((_NEGATIVES, shown, unlike, _NEGATIVE_LIMIT))
+        if kind == "point" and model.negatives:
+            shown = best_similarity(residual, model.negatives)
+            rivals.append((_NEGATIVES, shown, _single_places(model.negatives), _NEGATIVE_LIMIT))
         if len(rivals) < 2:
             continue
         reach = 2 * round((COMPETE if kind == "point" else _BESIDE) * model.samples) + 1
@@ -103,6 +107,8 @@ def _lost_to_nearer(
             _around(best_likelihood(residual, templates), model.samples, kind)
             for _, _, templates, _ in rivals
         ]
+        if rivals[-1][0] == _NEGATIVES:
+            nearness[-1] -= np.float32(_NEARER * model.negatives[0].noise)
         for number, (n, *_) in enumerate(rivals):
             lost = np.zeros(residual.shape, bool)
             for other in range(len(rivals)):
@@ -111,22 +117,12 @@ def _lost_to_nearer(
                 yield n, lost
 
 
-def _unlike_negatives(model: MatchedFilterModel) -> tuple[Template, ...]:
-    """Return what Bulk clicks taught that is no defect of a point class."""
-    points = [item for item in model.classes if item.kind == "point"]
-    templates = [template for item in points for template in item.templates]
-    near = round(COMPETE * model.samples)
+def _single_places(negatives: Sequence[Template]) -> tuple[Template, ...]:
+    """Return templates whose power includes the noise of the place that each was cut from.
 
-    def differs(negative: Template, template: Template) -> bool:
-        middle = negative.pattern.shape[0] // 2
-        box = slice(middle - near, middle + near + 1)
-        total = float((negative.weight * negative.pattern**2).sum())
-        nearest = float(best_likelihood(negative.pattern, (template,))[box, box].max())
-        return total - nearest > _UNLIKE * negative.noise
-
-    return tuple(
-        each for each in model.negatives if all(differs(each, other) for other in templates)
-    )
+    Without it, of many single places one is nearer to any defect than the mean of its clicks is.
+    """
+    return tuple(replace(each, noise=0.0) for each in negatives)
 
 
 def _around(likelihood: NDArray[np.float32], samples: float, kind: str) -> NDArray[np.float32]:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.matched_filter.choose_look import PEAK_RADIUS
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
+from napari_stem_defects.matched_filter.extended_classes import anomaly_similarity
 from napari_stem_defects.matched_filter.like_sites import image_part
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -134,6 +136,24 @@ class Found:
         return np.concatenate([local_maxima(each, radius)[1] for each in self.similar])
 
 
+class Peak(NamedTuple):
+    """Where a click shows a class.
+
+    Attributes
+    ----------
+    at : (float, float)
+        y and x in samples of the highest similarity near the click.
+    height : float
+        That similarity.
+    around : float
+        The highest similarity as near to that place: higher where the click lies beside another.
+    """
+
+    at: tuple[float, float]
+    height: float
+    around: float
+
+
 def similarity_at(examples: Examples, item: ClassFilter) -> list[float]:
     """Return the highest similarity to a class near each click.
 
@@ -147,22 +167,68 @@ def similarity_at(examples: Examples, item: ClassFilter) -> list[float]:
     -------
     list of float
     """
+    return [peak.height for peak in peaks_at(examples, item)]
+
+
+def peaks_at(examples: Examples, item: ClassFilter) -> list[Peak]:
+    """Return where near each click the similarity to a class is highest.
+
+    Parameters
+    ----------
+    examples : Examples
+    item : ClassFilter
+
+    Returns
+    -------
+    list of Peak
+        Of a class without templates, see `extended_classes.anomaly_similarity`.
+    """
     near = round((_LINE_RADIUS if item.kind == "line" else PEAK_RADIUS) * examples.samples)
-    reach = near + item.templates[0].weight.shape[0] // 2
+    if not item.templates:
+        whole = max((max(each.shape) for each in examples.residuals), default=0)
+
+        def unusual(number: int, cut: tuple[slice, slice]) -> NDArray[np.float32]:
+            pooled = local_rms(examples.residuals[number], EXTENDED_POOL * examples.samples)
+            return anomaly_similarity(pooled, item)[cut]
+
+        return _peaks(examples, near, whole, unusual)  # compared with what is usual everywhere
+    reach = 2 * near + item.templates[0].weight.shape[0] // 2
     reach = max(reach, round(_AROUND * examples.samples)) if item.sites else reach
-    found = []
-    for click in examples.clicks:
-        y, x = round(click.y), round(click.x)
-        top, left = max(0, y - reach), max(0, x - reach)
-        values = examples.residuals[click.image][top : y + reach + 1, left : x + reach + 1]
-        residual = examples.context[click.image].residual if item.sites else None
-        part = None
-        if residual is not None:
-            cut = slice(top, top + values.shape[0]), slice(left, left + values.shape[1])
-            part = image_part(residual, cut, values)
-        similar = class_similarity(values, item, part)
-        found.append(peak_near(similar, y - top, x - left, near)[1])
-    return found
+
+    def similar(number: int, cut: tuple[slice, slice]) -> NDArray[np.float32]:
+        values = examples.residuals[number][cut]
+        residual = examples.context[number].residual if item.sites else None
+        part = None if residual is None else image_part(residual, cut, values)
+        return class_similarity(values, item, part)
+
+    return _peaks(examples, near, reach, similar)
+
+
+def _peaks(
+    examples: Examples,
+    near: int,
+    reach: int,
+    similar: Callable[[int, tuple[slice, slice]], NDArray[np.float32]],
+) -> list[Peak]:
+    """Return the highest value near each click, in parts of the images or in whole ones.
+
+    ``similar`` gives the values of a part of an image, right where it extends ``reach`` further.
+    """
+    found = {}
+    for number in {click.image for click in examples.clicks}:
+        here = [n for n, click in enumerate(examples.clicks) if click.image == number]
+        height, width = examples.residuals[number].shape
+        is_whole = len(here) * (2 * reach + 1) ** 2 >= height * width
+        whole = similar(number, np.s_[0:height, 0:width]) if is_whole else None
+        for n in here:
+            y, x = round(examples.clicks[n].y), round(examples.clicks[n].x)
+            top, left = (0, 0) if is_whole else (max(0, y - reach), max(0, x - reach))
+            cut = slice(top, min(height, y + reach + 1)), slice(left, min(width, x + reach + 1))
+            values = similar(number, cut) if whole is None else whole
+            (row, column), highest = peak_near(values, y - top, x - left, near)
+            around = peak_near(values, round(row), round(column), near)[1]
+            found[n] = Peak((row + top, column + left), highest, around)
+    return [found[n] for n in range(len(examples.clicks))]
 
 
 def peak_near(

@@ -29,6 +29,7 @@ from napari_stem_defects.matched_filter.examples import (
     Examples,
     Found,
     peak_near,
+    peaks_at,
     similarity_at,
 )
 from napari_stem_defects.matched_filter.faint_lines import noise_shows, visible_line
@@ -67,6 +68,8 @@ _STANDS_OUT = 2.0
 `usual_power.spreads_beside_strong`."""
 _UNLIKELY = 0.85
 """Threshold of points above which many of them would be too unlike their clicks."""
+_UNUSUAL = 0.5
+"""Threshold of classes without templates; see `extended_classes.anomaly_similarity`."""
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 
@@ -123,8 +126,8 @@ def fit(
         for name in names
     )
     classes = _above_unlike(classes, clicks, residuals, samples, context)
-    bulk = Examples(residuals, [c for c in clicks if c.class_name == BULK], samples)
-    return MatchedFilterModel(samples, classes, _negatives(bulk))
+    bulk = Examples(residuals, [c for c in clicks if c.class_name == BULK], samples, context)
+    return MatchedFilterModel(samples, classes, _negatives(bulk, classes))
 
 
 def _above_unlike(
@@ -308,13 +311,26 @@ def _difference(
     return area_difference(places, anomaly, images, examples.samples)
 
 
-def _negatives(bulk: Examples) -> tuple[Template, ...]:
-    """Return templates of the Bulk clicks at places that could be taken for defects."""
+def _negatives(bulk: Examples, classes: Sequence[ClassFilter]) -> tuple[Template, ...]:
+    """Return templates of the places at Bulk clicks that would be taken for defects.
+
+    Others teach nothing: a single place holds its noise, and beside a defect the flank of it, and
+    of many one looks like any defect.
+    """
+    places = {
+        (click.image, *peak.at)
+        for item in classes
+        if not item.is_hidden
+        for click, peak in zip(bulk.clicks, peaks_at(bulk, item), strict=True)
+        if peak.height >= (item.limit if item.templates else _UNUSUAL)
+        and peak.around <= peak.height + _APART
+    }
     weight = gaussian_weight(bulk.samples, REACH["point"])
     negatives = []
-    for residual, position in bulk.at_clicks():
+    for number, y, x in sorted(places):
+        residual = bulk.residuals[number]
         noise = float(np.median(local_power(residual, weight)))
-        pattern = cut_pattern(residual, position, weight.shape[0] // 2)
+        pattern = cut_pattern(residual, np.array([y, x]), weight.shape[0] // 2)
         if float((weight * pattern**2).sum()) > (1 + VISIBLE) * noise:
             negatives.append(Template(pattern, weight, noise, 1))
     return tuple(negatives)

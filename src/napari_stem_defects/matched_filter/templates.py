@@ -21,6 +21,9 @@ _STEP_PERIODS = 1 / 14
 """Step of the shifts that are tried, in lattice periods: half a sample."""
 _MAX_STARTS = 7
 _ROUNDS = 4
+LEAST_SHARE = 0.06
+"""Share of the clicks of a class from which those with another look are a variant of it: of many
+clicks, a few are wrong, or stand in singular surroundings."""
 
 
 class Reach(NamedTuple):
@@ -314,7 +317,8 @@ def look_variants(aligned: Aligned, noise: float) -> list[Aligned]:
     if agreeing.all() or not agreeing.any():
         return [aligned]
     others = ~agreeing & aligned.visible(noise)
-    groups = [agreeing, others] if others.sum() >= 2 or len(agreeing) <= 3 else [agreeing]
+    least = max(2.0, LEAST_SHARE * len(agreeing))
+    groups = [agreeing, others] if others.sum() >= least or len(agreeing) <= 3 else [agreeing]
     return [aligned.part(group, noise) for group in groups if group.any()]
 
 

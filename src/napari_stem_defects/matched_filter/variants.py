@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_stem_defects.matched_filter.choose_look import MISSED
 from napari_stem_defects.matched_filter.examples import similarity_at
-from napari_stem_defects.matched_filter.templates import REACH, align
+from napari_stem_defects.matched_filter.templates import LEAST_SHARE, REACH, align
 from napari_stem_defects.matched_filter.thresholds import point_threshold
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def with_missed(
         if len(shown.patterns) > 1 and np.median(shown.consistency) >= _CONSISTENT:
             item, found = _with_template(item, found, examples, shown.template(noise))
             missed = _missed_clicks(item, examples)
-    for click in missed[:_MAX_ALONE]:
+    is_share = LEAST_SHARE * len(examples.clicks) <= 1
+    for click in missed[:_MAX_ALONE] if is_share else []:
         if click in missed:
             template = _aligned([click], examples, item.kind, noise).template(noise)
             if template.power > _SHOWN * noise:
