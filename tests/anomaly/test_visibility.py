@@ -7,7 +7,11 @@ import pytest
 from crystal_images import crystal_image
 from half_crystals import half_crystal
 
-from napari_stem_defects.anomaly.residual import image_residual, lattice_residual
+from napari_stem_defects.anomaly.residual import (
+    image_residual,
+    lattice_residual,
+    with_predictors,
+)
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.lattice.measurement import measure_lattices
@@ -43,3 +47,21 @@ def test_what_is_beside_the_crystal_does_not_count(beside):
     part = image_residual(image.micrograph, measure_lattices(image.micrograph.pixels).cells)
     alone = image_residual(whole.micrograph, whole.cells)
     assert visibility(part) == pytest.approx(visibility(alone), rel=0.15)
+
+
+def test_of_several_predictors_that_count_which_leaves_least_of_a_defect():
+    """As in a crystal of which a part has a predictor of its own, though it is the same grain."""
+    clear, noisy = (
+        crystal_image(missing=9, size=300, grain_deg=0.0, counts=counts) for counts in (40.0, 4.0)
+    )
+    one = lattice_residual(sample(clear.pixels, clear.cells))
+    other = lattice_residual(sample(noisy.pixels, noisy.cells)).predictors
+    both = with_predictors(one.sampled, (*one.predictors, *other))
+    y, x = np.rint(one.sampled.to_samples(clear.defects)).astype(int).T
+    alone, together = (
+        np.mean(
+            [np.std(each.whole()[a - 4 : a + 5, b - 4 : b + 5]) for a, b in zip(y, x, strict=True)]
+        )
+        for each in (one, both)
+    )
+    assert visibility(both) / visibility(one) == pytest.approx(together / alone, rel=0.2)

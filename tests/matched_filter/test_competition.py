@@ -90,6 +90,27 @@ def test_a_bulk_click_on_the_defect_itself_takes_no_other_away():
     assert near(MISSING, masks["Missing"])[:3] == [True] * 3
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_bulk_clicks_on_a_fainter_defect_take_no_stronger_one_away(count):
+    image = spots()
+    clicks = clicked(Missing=MISSING[:3], Bulk=DIM[:count])
+    masks = found(image, fit([image], clicks, {}, SAMPLES))
+    assert near(MISSING, masks["Missing"]) == [True] * 5
+    assert not any(near(DIM, masks["Missing"]))
+
+
+def test_many_bulk_clicks_take_no_defect_away():
+    """On the crystal, and a column away from defects, whose flank they show."""
+    image = spots()
+    y, x = np.mgrid[10:200:9, 10:200:9]
+    crystal = np.column_stack([y.ravel(), x.ravel()]).astype(float)
+    crystal = crystal[np.hypot(*(crystal[:, None] - MISSING).T).min(axis=0) > 0.5 * SAMPLES]
+    beside = MISSING + np.array([0.58 * SAMPLES, 0])
+    bulk = np.concatenate([crystal, beside, beside[:, ::-1]])
+    model = fit([image], clicked(Missing=MISSING[:3], Bulk=bulk), {}, SAMPLES)
+    assert near(MISSING, found(image, model)["Missing"]) == [True] * 5
+
+
 def test_each_of_two_faults_of_one_look_has_its_own_name_along_all_of_it():
     image, columns = faults(), np.arange(40.0, 110, 11)
     first, second = (

@@ -62,6 +62,13 @@ def test_bulk_clicks_on_a_defect_become_negatives_and_on_bulk_do_not():
     assert len(model.negatives) == 1
 
 
+def test_bulk_clicks_beside_defects_teach_nothing():
+    values, places, samples = _prepared(missing=8)
+    beside = _clicks(places + np.array([0.0, 0.6 * samples]), BULK)
+    model = fit([values], _clicks(places[:3]) + beside, {"Vac": "point"}, samples)
+    assert model.negatives == ()
+
+
 def test_given_thresholds_are_used():
     values, places, samples = _prepared(missing=8)
     model = fit([values], _clicks(places[:3]), {}, samples, thresholds={"Vac": 0.61})

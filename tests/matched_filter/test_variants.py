@@ -60,3 +60,15 @@ def test_a_click_on_perfect_crystal_is_no_variant():
     item = learned(variants, [0, 1, 2, 3, 4], places)
     assert len(item.templates) == 1
     assert len(found(item, variants)) == len(GRID)
+
+
+@pytest.mark.parametrize("wrong", [1, 2])
+def test_few_unlike_clicks_of_many_are_no_variant(wrong):
+    """Labels of thousands of columns hold some that are wrong."""
+    variants = np.zeros(len(GRID))
+    variants[:wrong] = 1
+    clicked = [*range(len(GRID)), *range(wrong, len(GRID))]  # each place twice, but the wrong ones
+    item = learned(variants, clicked)
+    assert [template.clicks for template in item.templates] == [len(clicked) - wrong]
+    near = np.hypot(*(found(item, variants)[:, None] - GRID).T).min(axis=0)
+    assert (near[wrong:] < 0.5 * SAMPLES).all()

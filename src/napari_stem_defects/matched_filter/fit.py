@@ -70,6 +70,8 @@ _UNLIKELY = 0.85
 """Threshold of points above which many of them would be too unlike their clicks."""
 _UNUSUAL = 0.5
 """Threshold of classes without templates; see `extended_classes.anomaly_similarity`."""
+_MOST_NEGATIVES = 128
+"""Places that Bulk clicks teach, those that look most like a defect: each takes time."""
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 
@@ -317,17 +319,19 @@ def _negatives(bulk: Examples, classes: Sequence[ClassFilter]) -> tuple[Template
     Others teach nothing: a single place holds its noise, and beside a defect the flank of it, and
     of many one looks like any defect.
     """
-    places = {
-        (click.image, *peak.at)
-        for item in classes
-        if not item.is_hidden
-        for click, peak in zip(bulk.clicks, peaks_at(bulk, item), strict=True)
-        if peak.height >= (item.limit if item.templates else _UNUSUAL)
-        and peak.around <= peak.height + _APART
-    }
+    places: dict[tuple[int, float, float], float] = {}
+    for item in classes:
+        if item.is_hidden:
+            continue
+        limit = item.limit if item.templates else _UNUSUAL
+        for click, peak in zip(bulk.clicks, peaks_at(bulk, item), strict=True):
+            if peak.height >= limit and peak.around <= peak.height + _APART:
+                at = click.image, *peak.at
+                places[at] = max(peak.height - limit, places.get(at, 0.0))
+    kept = sorted(places, key=lambda at: (-places[at], at))[:_MOST_NEGATIVES]
     weight = gaussian_weight(bulk.samples, REACH["point"])
     negatives = []
-    for number, y, x in sorted(places):
+    for number, y, x in kept:
         residual = bulk.residuals[number]
         noise = float(np.median(local_power(residual, weight)))
         pattern = cut_pattern(residual, np.array([y, x]), weight.shape[0] // 2)
