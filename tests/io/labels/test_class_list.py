@@ -30,6 +30,12 @@ def test_titles_and_colours_may_be_missing(tmp_path: Path) -> None:
     assert read_classes(tmp_path / "classes.csv") == (DefectClass("APB", "line"),)
 
 
+def test_a_list_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    text = "Class;Kind;Colour\nAPB;line;#010203\n"
+    (tmp_path / "classes.csv").write_text(text, encoding="utf-8-sig")
+    assert read_classes(tmp_path / "classes.csv") == (DefectClass("APB", "line", "", "#010203"),)
+
+
 def test_no_list_is_no_error(tmp_path: Path) -> None:
     assert read_classes(tmp_path / "classes.csv") == ()
 

@@ -42,6 +42,13 @@ def test_what_was_found_is_sorted_by_clicks_and_image(tmp_path: Path, manifest: 
     np.testing.assert_array_equal(found["a", 3, "a"].points, [(1, 2), (7, 8)])
 
 
+def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path, manifest: Manifest) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(HEAD.upper().replace(",", ";") + "a;3;b;'=Ti;1,5;2\n", "utf-8-sig")
+    found = read_found(path, manifest)["a", 3, "b"]
+    assert (found.names, found.points.tolist()) == (("=Ti",), [[1.5, 2.0]])
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

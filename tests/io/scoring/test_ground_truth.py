@@ -77,6 +77,13 @@ def test_a_bad_table_is_one_line(tmp_path: Path, text: str, fault: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    manifest = read_manifest(write_manifest(tmp_path))
+    (tmp_path / "b_points.csv").write_text("Y_px;X_px;Class\n1,5;2;Vac\n", "utf-8-sig")
+    known = read_ground_truth(manifest, manifest.images[1], tmp_path)
+    np.testing.assert_array_equal(known.points["Vac"], [(1.5, 2)])
+
+
 def test_public_tables_are_read_with_their_own_columns(tmp_path: Path) -> None:
     """As ImageJ writes a list of points: a number, X and Y, and no class."""
     path = write_manifest(tmp_path)

@@ -26,12 +26,21 @@ def test_a_table_has_the_points_of_each_image(tmp_path: Path) -> None:
     assert (second.names, second.points.shape, second.masks) == ((), (0, 2), None)
 
 
+def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    manifest = read_manifest(write_manifest(tmp_path))
+    text = "Image;Class;Y_px;X_px;Score\na; Vac;1,5;2;0,5\n"
+    (tmp_path / "p.csv").write_text(text, "utf-8-sig")
+    found = Predictions(tmp_path / "p.csv", manifest).of(manifest.images[0])
+    assert (found.names, found.points.tolist(), list(found.scores)) == (("Vac",), [[1.5, 2]], [0.5])
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("image,class,y_px\n", "has no column 'x_px'"),
         ("image,class,y_px,x_px\nc,Vac,1,2\n", "row 2 names the image 'c', which is not listed"),
         ("image,class,y_px,x_px\na,Vac,1,two\n", "row 2 holds a text"),
+        ("image,class,y_px,x_px,score\na,Vac,1,2,high\n", "row 2 holds a text"),
         ("image,class,y_px,x_px\na,Vac,1,nan\n", "not finite"),
         ("image,class,y_px,x_px,score\na,Vac,1,2,7\n", "score outside 0 to 1"),
     ],

@@ -33,6 +33,10 @@ _GZIP = rb"\x1f\x8b"
 _NOTHING = rb"(?!)"
 _MRC_MARK = rb".{208}MAP[ \0]"
 _TIA_METADATA = ".emi"
+# Films and pictures for the screen hold compressed colours; what reads them differs by kind.
+_FILMS = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".wmv", ".mpg", ".mpeg", ".webm")
+_PICTURES = (".gif", ".webp", ".heic", ".avif", ".jp2", ".svg")
+_DOCUMENTS = (".pdf", ".docx", ".pptx", ".odt", ".odp", ".ps", ".eps")
 # Of containers that several programs use, the content decides, not the suffix.
 _IN_HDF5 = (hdf5_files.list_hdf5, hdf5_files.open_hdf5)
 _IN_ARCHIVE = (archive_files.list_archive, archive_files.open_archive)
@@ -195,7 +199,24 @@ def _unknown(path: Path) -> str:
         found = FORMATS[-1]
     if found is not None:
         return _misnamed(path, found)
-    return one_line(path, "is of an unknown format", f"give one of {USUAL_SUFFIXES}")
+    return _not_for_data(path) or one_line(
+        path, "is of an unknown format", f"give one of {USUAL_SUFFIXES}"
+    )
+
+
+def _not_for_data(path: Path) -> str:
+    """Return how to convert a film, a picture or a document; "" for other files."""
+    suffix = path.suffix.lower()
+    if suffix in _FILMS:
+        advice = "give its frames as PNG: ffmpeg -i FILM -pix_fmt gray frame_%05d.png"
+        return one_line(path, "is a film", advice)
+    if suffix in _PICTURES:
+        # ImageJ keeps all frames.
+        advice = "open it in ImageJ and save it as TIFF" if suffix == ".gif" else "save it as PNG"
+        return one_line(path, "is a picture for the screen", advice)
+    if suffix in _DOCUMENTS:
+        return one_line(path, "is a document", "give the image file that it shows")
+    return ""
 
 
 def _format_in(head: bytes, kinds: Sequence[Format]) -> Format | None:

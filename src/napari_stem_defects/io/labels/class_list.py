@@ -9,6 +9,7 @@ from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.csv_cells import TableWriter, read_text
+from napari_stem_defects.io.csv_tables import open_table
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.defect_classes import Kind
+    from napari_stem_defects.io.csv_tables import Cells
 
 CLASSES = "classes.csv"
 """Name of the list in a folder of patches."""
@@ -69,17 +71,16 @@ def read_classes(path: Path) -> tuple[DefectClass, ...]:
     if not path.is_file():
         return ()
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            if not {"class", "kind"} <= set(reader.fieldnames or ()):
+        with open_table(path, _COLUMNS) as table:
+            if not {"class", "kind"} <= set(table.columns):
                 raise LabelError(one_line(path, "has no column class or kind", "add it"))
-            return tuple(_parse_row(path, reader.line_num, row) for row in reader)
+            return tuple(_parse_row(path, line, row) for line, row in table.rows())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise LabelError(one_line(path, fault, "give a CSV table")) from error
 
 
-def _parse_row(path: Path, line: int, row: dict[str, str | None]) -> DefectClass:
+def _parse_row(path: Path, line: int, row: Cells) -> DefectClass:
     name, kind, title, colour = (read_text((row.get(column) or "").strip()) for column in _COLUMNS)
     try:
         return DefectClass(name, cast("Kind", kind), title, colour)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import math
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from napari_stem_defects.base.defect_classes import Kind, check_class_name, check_kind
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.csv_cells import read_text
+from napari_stem_defects.io.csv_tables import open_table
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from napari_stem_defects.io.csv_tables import Cells, OpenTable
 
 _POSITION = ("y_px", "x_px")
 _NAMES = (*_POSITION, "class", "frame", "kind")
@@ -22,9 +24,6 @@ _NAMES = (*_POSITION, "class", "frame", "kind")
 _NAPARI = {"axis-0": "y_px", "axis-1": "x_px"}
 _NAPARI_STACK = {"axis-0": "frame", "axis-1": "y_px", "axis-2": "x_px"}
 _MOST_NAMES = 6
-# Excel writes semicolons, and commas in numbers, in many countries, and tabs in UTF-16.
-_SEPARATORS = ",;\t"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class PointRow(NamedTuple):
@@ -62,18 +61,12 @@ def read_point_table(table: Path) -> list[PointRow]:
         another kind than an earlier one; the message names the line.
     """
     try:
-        with table.open(newline="", encoding=_encoding(table)) as file:
-            header, skipped = _find_header(file)
-            separator = _separator(header)
-            reader = csv.DictReader(chain([header], file), strict=True, delimiter=separator)
-            names = reader.fieldnames = _known_names(reader.fieldnames or ())
-            column = _find_class_column(table, names)
+        with open_table(table, _NAMES, required=_POSITION) as opened:
+            opened.columns = _napari_names(opened.columns)
+            column = _find_class_column(table, opened.columns)
             rows, kinds = [], dict[str, Kind]()
-            for cells in reader:
-                line = reader.line_num + skipped
-                if separator != ",":
-                    cells |= {name: (cells[name] or "").replace(",", ".") for name in _POSITION}
-                row = _parse_row(table, line, cells, column)
+            for line, cells in opened.rows():
+                row = _parse_row(table, line, opened, cells, column)
                 if row.kind and kinds.setdefault(row.class_name, row.kind) != row.kind:
                     fault = f"line {line}: {row.class_name} is {row.kind} here"
                     advice = f"it is {kinds[row.class_name]} above; give each class one kind"
@@ -87,43 +80,13 @@ def read_point_table(table: Path) -> list[PointRow]:
         raise LabelError(one_line(table, fault, advice)) from error
 
 
-def _encoding(table: Path) -> str:
-    with table.open("rb") as file:
-        return "utf-16" if file.read(2) in _UTF_16 else "utf-8-sig"
-
-
-def _find_header(lines: Iterable[str]) -> tuple[str, int]:
-    """Return the first line that is no comment, and how many were before it.
-
-    NumPy writes the header itself as a comment.
-    """
-    skipped = 0
-    for line in lines:
-        bare = line.lstrip("# ")
-        if all(name in bare.casefold() for name in _POSITION):
-            return bare, skipped
-        if line.strip() and not line.startswith("#"):
-            return line, skipped
-        skipped += 1
-    return "", skipped
-
-
-def _known_names(columns: Sequence[str]) -> list[str]:
-    """Return the names of the columns, those that are read in their usual spelling."""
-    found = [name.strip() for name in columns]
-    usual = [
-        name.casefold() if name.casefold() in _NAMES and name.casefold() not in found else name
-        for name in found
-    ]
-    axes = {name for name in usual if name.startswith("axis-")}
+def _napari_names(columns: list[str]) -> list[str]:
+    """Return the names of the columns, those of points that napari has stored in our words."""
+    axes = {name for name in columns if name.startswith("axis-")}
     for own in (_NAPARI, _NAPARI_STACK):
         if axes == own.keys():
-            return [own.get(name, "" if name == "index" else name) for name in usual]
-    return usual
-
-
-def _separator(header: str) -> str:
-    return max(_SEPARATORS, key=header.count)
+            return [own.get(name, "" if name == "index" else name) for name in columns]
+    return columns
 
 
 def _find_class_column(table: Path, columns: Sequence[str]) -> str:
@@ -139,28 +102,28 @@ def _find_class_column(table: Path, columns: Sequence[str]) -> str:
     return wanted
 
 
-def _parse_row(table: Path, line: int, row: dict[str, str | None], column: str) -> PointRow:
+def _parse_row(table: Path, line: int, opened: OpenTable, row: Cells, column: str) -> PointRow:
     try:
-        y, x = (float(row[name] or "") for name in _POSITION)
+        y, x = (opened.number(row[name]) for name in _POSITION)
         if not (math.isfinite(y) and math.isfinite(x)):
             raise ValueError(f"position {y}, {x} is not finite")
         name = check_class_name(read_text((row[column] or "").strip()))
         kind = None if column == "kind" else _parse_kind(name, row)
-        return PointRow(y, x, name, _parse_frame(row.get("frame")), kind)
+        return PointRow(y, x, name, _parse_frame(opened, row.get("frame")), kind)
     except (TypeError, ValueError, LabelError) as error:
         fault = f"line {line}: {error}"
         raise LabelError(one_line(table, fault, "correct or remove it")) from error
 
 
-def _parse_frame(cell: str | None) -> int:
+def _parse_frame(opened: OpenTable, cell: str | None) -> int:
     """Return the index of a frame, which napari stores as a decimal number."""
-    number = float(cell or 0)
+    number = opened.number(cell or "0")
     if not number.is_integer():
         raise ValueError(f"frame {cell} is not a whole number")
     return int(number)
 
 
-def _parse_kind(name: str, row: dict[str, str | None]) -> Kind | None:
+def _parse_kind(name: str, row: Cells) -> Kind | None:
     """Return the kind in a row; None where the table gives none."""
     kind = (row.get("kind") or "").strip()
     if not kind:

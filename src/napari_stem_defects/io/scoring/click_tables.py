@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.atomic import write_bytes
-from napari_stem_defects.io.csv_cells import TableWriter
+from napari_stem_defects.io.csv_cells import TableWriter, read_text
+from napari_stem_defects.io.csv_tables import open_table
 from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.scoring.image_score import Prediction
 
@@ -78,15 +79,16 @@ def read_found(path: Path, manifest: Manifest) -> Mapping[_Key, Prediction]:
     advice = f"write the columns {', '.join(_FOUND)}"
     rows: dict[_Key, list[tuple[str, float, float]]] = defaultdict(list)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            missing = [name for name in _FOUND if name not in (table.fieldnames or ())]
+        with open_table(path, _FOUND) as table:
+            missing = [name for name in _FOUND if name not in table.columns]
             if missing:
                 raise InputError(one_line(path, f"has no column {missing[0]!r}", advice))
-            for row in table:
-                key = row["clicked_image"], int(row["clicks"]), row["image"]
-                place = float(row["y_px"]), float(row["x_px"])
-                rows[key].append((manifest.own_name(row["class"]), *place))
+            for _, row in table.rows():
+                clicked, count, image, name = (
+                    read_text((row[column] or "").strip()) for column in _FOUND[:4]
+                )
+                place = table.number(row["y_px"]), table.number(row["x_px"])
+                rows[clicked, int(count), image].append((manifest.own_name(name), *place))
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise InputError(one_line(path, f"is no table of points ({error})", advice)) from None
     found = {}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.csv_cells import read_text
+from napari_stem_defects.io.csv_tables import open_table
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results.json_file import read_json
 from napari_stem_defects.io.scoring.mask_file import read_mask
@@ -112,12 +114,15 @@ def _read_points(
     """Read a table of points; without a column of classes all are of the class ``only``."""
     grouped: dict[str, list[tuple[float, float]]] = defaultdict(list)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            _check_columns(path, image, table.fieldnames or ())
-            for row in table:
-                place = float(row[image.y_column]), float(row[image.x_column])
-                name = only if image.class_column is None else row[image.class_column]
+        wanted = [image.y_column, image.x_column]
+        wanted += [] if image.class_column is None else [image.class_column]
+        with open_table(path, wanted) as table:
+            _check_columns(path, table.columns, wanted)
+            for _, row in table.rows():
+                place = table.number(row[image.y_column]), table.number(row[image.x_column])
+                name = only
+                if image.class_column is not None:
+                    name = read_text((row[image.class_column] or "").strip())
                 grouped[name].append(place)
     except (OSError, ValueError, TypeError, csv.Error) as error:
         if isinstance(error, InputError):
@@ -132,11 +137,9 @@ def _read_points(
     return found
 
 
-def _check_columns(path: Path, image: ListedImage, columns: Sequence[str]) -> None:
+def _check_columns(path: Path, columns: Sequence[str], wanted: Sequence[str]) -> None:
     if not columns:
         raise InputError(one_line(path, "is empty, without names of columns", _ADVICE))
-    wanted = [image.y_column, image.x_column]
-    wanted += [] if image.class_column is None else [image.class_column]
     missing = [name for name in wanted if name not in columns]
     if missing:
         fault = f"has no column {missing[0]!r}, but {', '.join(map(repr, columns))}"

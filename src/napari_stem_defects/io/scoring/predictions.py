@@ -11,6 +11,8 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.csv_cells import read_text
+from napari_stem_defects.io.csv_tables import open_table
 from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.io.results.report_sources import find_summaries
 from napari_stem_defects.io.results.stored_result import StoredResult
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.io.csv_tables import Cells, OpenTable
     from napari_stem_defects.io.scoring.manifest import ListedImage, Manifest
     from napari_stem_defects.postprocessing.results import Detection, Region
 
@@ -135,32 +138,32 @@ def _read_table(path: Path, manifest: Manifest) -> Mapping[str, list[_Row]]:
     grouped: dict[str, list[_Row]] = defaultdict(list)
     advice = f"write the columns {', '.join(_COLUMNS)} and perhaps score"
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            missing = [name for name in _COLUMNS if name not in (table.fieldnames or ())]
+        with open_table(path, (*_COLUMNS, "score"), required=_COLUMNS) as table:
+            missing = [name for name in _COLUMNS if name not in table.columns]
             if missing:
                 raise InputError(one_line(path, f"has no column {missing[0]!r}", advice))
-            for number, row in enumerate(table, 2):
-                if row["image"] not in images:
-                    fault = f"row {number} names the image {row['image']!r}, which is not listed"
+            for line, row in table.rows():
+                image = read_text((row["image"] or "").strip())
+                if image not in images:
+                    fault = f"row {line} names the image {image!r}, which is not listed"
                     raise InputError(one_line(path, fault, "name images as the manifest does"))
-                grouped[row["image"]].append(_table_row(path, number, row, advice))
+                grouped[image].append(_table_row(path, line, table, row, advice))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(one_line(path, f"cannot be read ({error})", advice)) from None
     return grouped
 
 
-def _table_row(path: Path, number: int, row: Mapping[str, str | None], advice: str) -> _Row:
+def _table_row(path: Path, line: int, table: OpenTable, row: Cells, advice: str) -> _Row:
     try:
-        y, x = float(row["y_px"] or ""), float(row["x_px"] or "")
-        score = float(row.get("score") or "nan")
+        y, x = table.number(row["y_px"]), table.number(row["x_px"])
+        score = table.number((row.get("score") or "").strip() or "nan")
     except ValueError:
-        fault = f"row {number} holds a text where a number belongs"
+        fault = f"row {line} holds a text where a number belongs"
         raise InputError(one_line(path, fault, advice)) from None
     if not (math.isfinite(y) and math.isfinite(x)) or not (math.isnan(score) or 0 <= score <= 1):
-        fault = f"row {number} holds a position that is not finite, or a score outside 0 to 1"
+        fault = f"row {line} holds a position that is not finite, or a score outside 0 to 1"
         raise InputError(one_line(path, fault, advice))
-    return row["class"] or "", y, x, score
+    return read_text((row["class"] or "").strip()), y, x, score
 
 
 def _results_by_image(folder: Path, manifest: Manifest) -> Mapping[str, Path]:
