@@ -193,7 +193,7 @@ class LabelledFrame:
         bool
             True between the outer edges of the first and the last pixel.
         """
-        return -0.5 <= y < self.height - 0.5 and -0.5 <= x < self.width - 0.5
+        return is_on_pixel(y, x, (self.height, self.width))
 
 
 class NewLabel(NamedTuple):
@@ -263,3 +263,21 @@ def check_sha256(text: str) -> str:
     if not _SHA256.fullmatch(text):
         raise LabelError(f"image {text[:80]!r} is not a SHA-256; give the hash of a micrograph")
     return text
+
+
+def is_on_pixel(y: float, x: float, shape: tuple[int, int]) -> bool:
+    """Return whether a point lies on a pixel of an image.
+
+    Parameters
+    ----------
+    y, x : float
+        Position in px.
+    shape : (int, int)
+        Height and width of the image in px.
+
+    Returns
+    -------
+    bool
+        True between the outer edges of the first and the last pixel.
+    """
+    return -0.5 <= y < shape[0] - 0.5 and -0.5 <= x < shape[1] - 0.5

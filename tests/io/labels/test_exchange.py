@@ -316,6 +316,31 @@ def test_a_rejected_import_leaves_no_project(tmp_path: Path, image: Path) -> Non
     assert not (tmp_path / "mine").exists()
 
 
+def test_labels_outside_the_image_are_left_out_and_named(tmp_path: Path, image: Path) -> None:
+    table = tmp_path / "points.csv"
+    outside = "".join(f"{y},2000,W\n" for y in range(4))
+    table.write_text(f"y_px,x_px,class,frame\n20,20,Vac,\n{outside}")
+    expected = (
+        "points.csv: 4 labels outside the image left out (W at y 0, x 2000, W at y 1, x 2000,"
+        " W at y 2, x 2000, ...)"
+    )
+    assert labels_import(tmp_path / "mine", [table], [image]) == ImportSummary(
+        placed=1, remarks=(expected,)
+    )
+    again = labels_import(tmp_path / "mine", [table], [image])
+    assert again == ImportSummary(present=1, remarks=(expected,))
+    assert labels_verify(tmp_path / "mine").problems == ()
+
+
+def test_labels_of_missing_frames_are_left_out_and_named(tmp_path: Path, image: Path) -> None:
+    parent = read(image)
+    stack = replace(parent, pixels=np.stack([noise(1), noise(0)]).astype(np.float32))
+    points = tmp_path / "points.csv"
+    points.write_text("y_px,x_px,class,frame\n20,20,Vac,1\n20,20,Vac,2\n")
+    (remark,) = labels_import(tmp_path / "mine", [points], [stack]).remarks
+    assert remark.endswith("1 labels outside the image left out (Vac at y 20, x 20 in frame 2)")
+
+
 def test_a_rejected_import_leaves_an_earlier_project_alone(tmp_path: Path, image: Path) -> None:
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text("y_px,x_px,class\n20,20,Vac\n")

@@ -31,7 +31,7 @@ from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_patch_centres
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.labels.label import Label, NewLabel
+from napari_stem_defects.labels.label import Label, NewLabel, is_on_pixel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.labels.point_table import PointRow
+
+_MOST_NAMED = 3
 
 
 def labels_import(
@@ -80,8 +82,9 @@ def labels_import(
     Raises
     ------
     InputError
-        A source cannot be read, or a kind does not suit its class; the labels of earlier sources
-        are kept.
+        A source cannot be read, all its labels lie outside the image, or a kind does not suit its
+        class; the labels of earlier sources are kept. Where some lie outside, the others are
+        imported, and the result states it.
     """
     kinds = kinds or {}
     for name, kind in kinds.items():
@@ -234,13 +237,34 @@ def _import_shapes(
 ) -> ImportSummary:
     known = {entry.name: entry.kind for entry in project.classes} | dict(kinds or {})
     rows = rows_of(shapes, known, image.frame_shape)
+    inside = [row for row in rows if _is_inside(row, image)]
+    beside = [row for row in rows if not _is_inside(row, image)]
+    # Where none is inside, positions are of another image or unit: adding them states the fault.
+    rows = inside or rows
+    remarks = (_left_out(table, beside),) if inside and beside else ()
     project.add_image(image)
     points = [NewLabel(image.sha256, row.y, row.x, row.class_name, row.frame) for row in rows]
     own = {row.class_name: row.kind for row in rows if row.kind is not None} | dict(kinds or {})
     try:
-        return _add_new(project, points, {image.sha256}, weak=False, kinds=own)
+        done = _add_new(project, points, {image.sha256}, weak=False, kinds=own)
     except LabelError as error:
         raise LabelError(f"{table}: {error}") from None
+    return replace(done, remarks=remarks)
+
+
+def _is_inside(row: PointRow, image: Micrograph) -> bool:
+    return 0 <= row.frame < image.frame_count and is_on_pixel(row.y, row.x, image.frame_shape)
+
+
+def _left_out(table: Path, rows: Sequence[PointRow]) -> str:
+    """Return how many labels are not in the image, and which are the first."""
+    first = ", ".join(
+        f"{row.class_name} at y {row.y:g}, x {row.x:g}"
+        + (f" in frame {row.frame}" * bool(row.frame))
+        for row in rows[:_MOST_NAMED]
+    )
+    more = ", ..." * (len(rows) > _MOST_NAMED)
+    return f"{table.name}: {len(rows)} labels outside the image left out ({first}{more})"
 
 
 def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback = silent) -> int:

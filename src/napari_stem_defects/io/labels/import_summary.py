@@ -20,7 +20,8 @@ class ImportSummary:
     left_out : tuple of str
         Patches with invalid pixels (NaN, infinity).
     remarks : tuple of str
-        What was taken for granted, one phrase each.
+        What was taken for granted, and labels outside their image that were left out; one phrase
+        each.
     """
 
     placed: int = 0
