@@ -58,6 +58,12 @@ def test_classes_get_the_lowest_free_keys() -> None:
     assert state.sorted_classes()[-1].name == "tenth"
 
 
+def test_classes_without_a_key_are_in_natural_order() -> None:
+    state = LabelState()
+    state.apply_all(state.plan_missing_classes([*(f"c{n}" for n in range(9)), "x10", "x9"]))
+    assert [entry.name for entry in state.sorted_classes()][-2:] == ["x9", "x10"]
+
+
 def test_new_classes_have_colours_of_their_own() -> None:
     state = LabelState()
     for name in ("Bulk", "fault", "vacancy", "Mis", "boundary", "core"):

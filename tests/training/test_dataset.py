@@ -8,7 +8,12 @@ import pytest
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.training.clicks import Clicks, from_clicks
-from napari_stem_defects.training.dataset import agreeing_classes, from_patches, join
+from napari_stem_defects.training.dataset import (
+    agreeing_classes,
+    from_patches,
+    join,
+    ordered_classes,
+)
 
 Point = tuple[float, float]
 
@@ -22,6 +27,10 @@ def clicks(points: dict[str, list[Point]], image: np.ndarray | None = None) -> C
     y, x = np.array(places, float).reshape(-1, 2).T
     labels = tuple(name for name, of_class in points.items() for _ in of_class)
     return Clicks(noise() if image is None else image, y, x, labels)
+
+
+def test_classes_are_in_natural_order_after_bulk() -> None:
+    assert ordered_classes(["x10", "x9", "A", "", "Bulk", "x9"]) == ("Bulk", "A", "x9", "x10")
 
 
 def test_patches_are_images_with_one_central_site() -> None:

@@ -16,6 +16,7 @@ from napari_stem_defects.base.defect_classes import (
     distinct_classes,
     distinct_colour,
 )
+from napari_stem_defects.base.natural_order import natural_key
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.labels.events import (
     DropClass,
@@ -122,8 +123,10 @@ class LabelState:
         return {entry.name: found[entry.name] for entry in self.sorted_classes()}
 
     def sorted_classes(self) -> list[LabelClass]:
-        """Return the classes sorted by number key, then by name."""
-        return sorted(self.classes.values(), key=lambda c: (c.key or KEYS.stop, c.name))
+        """Return the classes sorted by number key, then by name in natural order."""
+        return sorted(
+            self.classes.values(), key=lambda c: (c.key or KEYS.stop, natural_key(c.name))
+        )
 
     def plan_class(
         self,

@@ -22,6 +22,7 @@ from napari_stem_defects.base.defect_classes import (
     complete_classes,
     distinct_classes,
 )
+from napari_stem_defects.base.natural_order import natural_key
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.patch_alignment import align_patches
 
@@ -318,7 +319,7 @@ def ordered_classes(labels: Sequence[str]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Bulk first, then by name.
+        Bulk first, then by name in natural order.
     """
     names = {str(name) for name in labels if name}
-    return tuple(sorted(names, key=lambda name: (name != BULK, name)))
+    return tuple(sorted(names, key=lambda name: (name != BULK, natural_key(name))))

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
 from napari_stem_defects.base.lengths import list_in_both_units
+from napari_stem_defects.base.natural_order import natural_key
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import LabelError
@@ -282,9 +283,9 @@ def click_classes(clicks: Sequence[Click], given: Sequence[DefectClass]) -> tupl
     Returns
     -------
     tuple of DefectClass
-        Bulk first, then by name.
+        Bulk first, then by name in natural order.
     """
-    names = sorted({click.class_name for click in clicks} - {BULK})
+    names = sorted({click.class_name for click in clicks} - {BULK}, key=natural_key)
     return complete_classes((BULK, *names), given)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.natural_order import natural_key
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.folder_kinds import JOURNAL, SUMMARY, TRUTH, folder_kind, folder_title
 from napari_stem_defects.io.images.formats import USUAL_SUFFIXES, has_image_suffix
@@ -94,8 +94,7 @@ def natural_order(path: Path) -> list[tuple[int, str]]:
     list of tuple
         Alternating texts and numbers of the name.
     """
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
+    return natural_key(path.name.casefold())
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import DefectClass, Kind, complete_classes
+from napari_stem_defects.base.natural_order import natural_key
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
@@ -70,4 +71,4 @@ def read_clicks(
     known = {each.name: each for each in classes}
     given = [replace(known.get(each.name, each), kind=each.kind) for each in given]
     rest = agreeing_classes(each for each in classes if each.name not in (kinds or {}))
-    return images, complete_classes(sorted(names), (*given, *rest))
+    return images, complete_classes(sorted(names, key=natural_key), (*given, *rest))
