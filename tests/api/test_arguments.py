@@ -48,6 +48,31 @@ def test_pixels_without_a_value_are_filled_as_in_files() -> None:
     assert sd.survey(micrograph, frame=1).lattice.kind == "one"
 
 
+@pytest.mark.parametrize("kind", ["f4", "f8", "u1", "i4"])
+def test_masked_pixels_are_without_a_value(kind: str) -> None:
+    masked = np.ma.masked_array(PIXELS.astype(kind), np.zeros(PIXELS.shape, bool))
+    masked[:4, :5] = np.ma.masked
+    shown = frame_of(sd.Micrograph(masked, "a"))
+    assert type(shown.pixels) is np.ndarray
+    assert shown.invalid is not None
+    assert shown.invalid.sum() == shown.invalid[:4, :5].sum() == 20
+    np.testing.assert_array_equal(shown.pixels[4:], PIXELS[4:])
+
+
+class Elsewhere:
+    """An array that no program but its own reads, as a tensor on a GPU."""
+
+    ndim, shape = 2, PIXELS.shape
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise RuntimeError("copy it to the host first")
+
+
+def test_an_array_that_cannot_be_converted_is_one_line() -> None:
+    with pytest.raises(sd.InputError, match=r"a: the Elsewhere cannot be converted \(copy it"):
+        frame_of(sd.Micrograph(Elsewhere(), "a"))
+
+
 @pytest.mark.parametrize("verb", [sd.survey, sd.detect, sd.preprocess])
 @pytest.mark.parametrize("given", ["a.tif", None])
 def test_what_is_no_micrograph_is_refused_in_one_line(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_stem_defects.base.micrograph import Micrograph, check_micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.images.convert import NotAnImage, RawImage, to_pixels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def frame_of(micrograph: Any, index: int = 0) -> Micrograph:
@@ -70,12 +73,28 @@ def whole_of(micrograph: Any) -> Micrograph:
 def _as_read(shown: Micrograph) -> Micrograph:
     """Return a micrograph of finite float32 pixels."""
     pixels = shown.pixels
-    if isinstance(pixels, np.ndarray) and pixels.dtype == np.float32 and np.isfinite(pixels).all():
+    is_plain = type(pixels) in (np.ndarray, np.memmap)
+    if is_plain and pixels.dtype == np.float32 and np.isfinite(pixels).all():
         return shown
     try:
-        converted, invalid, notes = to_pixels(RawImage(np.asarray(pixels), colour=False))
+        converted, invalid, notes = to_pixels(RawImage(_array(shown), colour=False))
     except NotAnImage as error:
         raise InputError(f"{shown.name}: {error}") from error
     if shown.invalid is not None:
         invalid = shown.invalid if invalid is None else invalid | shown.invalid
     return replace(shown, pixels=converted, invalid=invalid, notes=(*shown.notes, *notes))
+
+
+def _array(shown: Micrograph) -> NDArray[Any]:
+    """Return the pixels as a plain array; masked ones, and those of other libraries, converted."""
+    given: Any = shown.pixels
+    try:
+        if isinstance(given, np.ma.MaskedArray):  # the mask would be lost
+            return np.ma.filled(given.astype(np.result_type(given, np.float32)), np.nan)
+        return np.asarray(given)
+    # Other libraries raise what they like: torch for tensors with gradients or on a GPU.
+    except Exception as error:
+        kind = type(given).__name__
+        raise InputError(
+            f"{shown.name}: the {kind} cannot be converted ({error}); give a NumPy array"
+        ) from error
