@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from napari_stem_defects.anomaly.continued_crystal import continued_crystal
 from napari_stem_defects.anomaly.crystal_edge import crystal_edge
+from napari_stem_defects.anomaly.even_noise import even_noise
 from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.outside_crystal import outside_crystal
 from napari_stem_defects.anomaly.sampling import at_pixels, at_samples, near_invalid, sample
@@ -15,7 +18,6 @@ from napari_stem_defects.lattice.unit_cell import lattice_period
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.sampling import Sampled, Scale
@@ -73,8 +75,19 @@ def searched_crystal(
     outside = outside_crystal(pixels, grain_map)
     unknown = near_invalid(micrograph.invalid, shape, lattice_period(cells[0]))
     if outside is None:
-        return SearchedCrystal(sampled, grain_map, None, unknown, unknown)
+        even = _with_even_noise(sampled, unknown)
+        return SearchedCrystal(even, grain_map, None, unknown, unknown)
     edge = crystal_edge(sampled, at_samples(outside, sampled))
     blocked = unknown | ~at_pixels(edge.searched(sampled.period), sampled, shape)
     sampled = sample(continued_crystal(pixels, sampled, edge), cells, scale)
-    return SearchedCrystal(sampled, grain_map, outside, unknown, blocked)
+    even = _with_even_noise(sampled, blocked)
+    return SearchedCrystal(even, grain_map, outside, unknown, blocked)
+
+
+def _with_even_noise(sampled: Sampled, blocked: NDArray[np.bool_]) -> Sampled:
+    """Return an image whose crystal has the same noise everywhere, see `anomaly.even_noise`."""
+    filtered, pixels = sampled.filtered, sampled.pixels
+    if pixels is None or not isinstance(filtered, np.ndarray):
+        return sampled  # a huge image is filtered where it is accessed
+    even = even_noise(filtered, pixels, sampled.lattices, sampled.period, blocked)
+    return replace(sampled, filtered=even)
