@@ -20,6 +20,7 @@ from napari_stem_defects.detection.pooled_lines import with_pooled_lines
 from napari_stem_defects.detection.repeated_columns import without_rows
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.detection.survey_evidence import survey_evidence
+from napari_stem_defects.detection.surveyed_lines import with_surveyed_lines
 from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.unit_cell import lattice_period
@@ -119,7 +120,9 @@ def residual_map(
         return decide_sites(found, image, ensemble, thresholds, device), contrast
     decided = _decided(found, image, survey, ensemble, thresholds, device)
     decided = _with_places(decided, survey, scan, thresholds)
-    return _settled(decided, image, thresholds, lattice_period(lattice.cell)), contrast
+    settled = _settled(decided, image, thresholds, lattice_period(lattice.cell))
+    lines = [survey.residual.sampled.to_image(line) for line in survey.lines]
+    return with_surveyed_lines(settled, lines, thresholds, lattice_period(lattice.cell)), contrast
 
 
 def _settled(

@@ -65,6 +65,8 @@ class SurveyEvidence:
         Where they crowd, each as if it were alone.
     differ : float
         How much more usual columns differ from each other than noise does, 1 or more.
+    lines : tuple of ndarray of float64, each of shape (n, 2)
+        Centre lines of what is unusual along a line, y and x in samples.
     """
 
     residual: LatticeResidual
@@ -73,6 +75,7 @@ class SurveyEvidence:
     places: NDArray[np.intp]
     crowd: PlacesAlone | None = None
     differ: float = 1.0
+    lines: tuple[NDArray[np.float64], ...] = ()
 
     @property
     def is_doubtful(self) -> bool:
@@ -173,11 +176,15 @@ def survey_evidence(residual: LatticeResidual) -> SurveyEvidence:
     level = ndimage.maximum_filter(level, 2 * round(_NEAR * samples) + 1)
     places = [(c.y, c.x) for c in found.candidates if c.kind == "point"]
     at = np.unique(np.rint(np.array(places).reshape(-1, 2)).astype(np.intp), axis=0)
+    lines = tuple(
+        np.array(line, np.float64) for c in found.candidates if c.kind == "line" for line in c.shape
+    )
     if found.crowd is not None:
-        return SurveyEvidence(_limited(found.residual), level, at, at, _alone(at, found.crowd))
+        crowd = _alone(at, found.crowd)
+        return SurveyEvidence(_limited(found.residual), level, at, at, crowd, lines=lines)
     strong = at[level[tuple(at.T)] >= _STANDS_OUT]
-    limits = found.limits
-    return SurveyEvidence(_limited(found.residual), level, at, strong, differ=limits.differ)
+    evidence = SurveyEvidence(_limited(found.residual), level, at, strong, lines=lines)
+    return replace(evidence, differ=found.limits.differ)
 
 
 def _alone(places: NDArray[np.intp], found: LeftOutPlaces) -> PlacesAlone:
