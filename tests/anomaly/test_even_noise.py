@@ -7,6 +7,8 @@ import pytest
 
 import napari_stem_defects as sd
 from napari_stem_defects.anomaly.even_noise import even_noise
+from napari_stem_defects.anomaly.searched_crystal import searched_crystal
+from napari_stem_defects.lattice.measurement import measure_lattices
 
 PERIOD = 7.0
 SQUARE = [np.array([[PERIOD, 0.0], [0.0, PERIOD]])]
@@ -30,6 +32,14 @@ def test_a_perfect_wedge_shows_nothing_unusual(seed: int) -> None:
     survey = sd.survey(sd.Micrograph(_wedge(seed), "wedge.tif"))
     assert not [each for each in survey.candidates if each.kind != "point"]
     assert len(survey.candidates) <= 2  # of noise, about one in two images
+
+
+def test_noise_of_huge_images_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    wedge = sd.Micrograph(_wedge(0), "wedge.tif")
+    even = searched_crystal(wedge, measure_lattices(wedge.pixels).cells).sampled.filtered
+    monkeypatch.setattr(f"{searched_crystal.__module__}._LARGE", 1000)
+    left = searched_crystal(wedge, measure_lattices(wedge.pixels).cells).sampled.filtered
+    assert np.abs(even[:60]).mean() < 0.8 * np.abs(left[:60]).mean()
 
 
 def test_missing_columns_of_a_wedge_are_found_in_its_thick_and_its_middle_part() -> None:

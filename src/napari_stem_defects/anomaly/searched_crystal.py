@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
 
+_LARGE = 1 << 24
+"""Pixels beyond which copies of an image would take too much memory: its noise stays as it is."""
+
+
 @dataclass(frozen=True)
 class SearchedCrystal:
     """A sampled image, and where its residual means something.
@@ -87,7 +91,7 @@ def searched_crystal(
 def _with_even_noise(sampled: Sampled, blocked: NDArray[np.bool_]) -> Sampled:
     """Return an image whose crystal has the same noise everywhere, see `anomaly.even_noise`."""
     filtered, pixels = sampled.filtered, sampled.pixels
-    if pixels is None or not isinstance(filtered, np.ndarray):
-        return sampled  # a huge image is filtered where it is accessed
+    if pixels is None or pixels.size > _LARGE or not isinstance(filtered, np.ndarray):
+        return sampled
     even = even_noise(filtered, pixels, sampled.lattices, sampled.period, blocked)
     return replace(sampled, filtered=even)
