@@ -298,9 +298,9 @@ def _read(name: str) -> Figures | None:
 
 
 def _alone(image: Figures) -> str:
-    """Return the cells of the networks alone; figures of before have none."""
+    """Return the cells of the networks alone; empty where they were not measured."""
     alone = image.get("network_seconds")
-    return "| " if alone is None else f"{alone:.2f} | {image['seconds'] / alone:.2f}"
+    return " | |" if alone is None else f" {alone:.2f} | {image['seconds'] / alone:.2f} |"
 
 
 def _whole_path() -> str:
@@ -370,6 +370,25 @@ def _seconds(measured: Figures) -> str:
     return f"{measured['cpu']:.2f} ({measured['wall']:.2f})"
 
 
+def _speed_table(images: list[Figures], g: float) -> list[str]:
+    """Return the rows of the speed table; the networks have columns where they were measured."""
+    separate = any("network_seconds" in image for image in images)
+    more, line = (" networks alone | ratio |", "---|---|") if separate else ("", "")
+    rows = [
+        f"| image | stride px | windows | seconds |{more} G | windows/s | MB more in use |",
+        f"|---|---|---|---|{line}---|---|---|",
+    ]
+    for image in images:
+        edge = f"{image['edge_px']}x{image['edge_px']}"
+        name = edge if image["frames"] == 1 else f"{image['frames']} frames {edge}"
+        rows.append(
+            f"| {name} | {image['stride_px']} | {image['windows']} | {image['seconds']:.2f} |"
+            f"{_alone(image) if separate else ''}"
+            f" {image['seconds'] / g:.1f} | {image['windows_per_s']:.0f} | {image['peak_mb']:.0f} |"
+        )
+    return rows
+
+
 def _speed() -> str:
     figures = _read("benchmark")
     if figures is None:
@@ -382,18 +401,8 @@ def _speed() -> str:
         f" {rates['bfloat16']:.0f} GFLOP/s; G = {g:.3f} s. Model {figures['model']['name']},"
         f" {figures['model']['members']} members. Every file is written.",
         "",
-        "| image | stride px | windows | seconds | networks alone | ratio | G | windows/s |"
-        " MB more in use |",
-        "|---|---|---|---|---|---|---|---|---|",
+        *_speed_table(figures["images"], g),
     ]
-    for image in figures["images"]:
-        edge = f"{image['edge_px']}x{image['edge_px']}"
-        name = edge if image["frames"] == 1 else f"{image['frames']} frames {edge}"
-        rows.append(
-            f"| {name} | {image['stride_px']} | {image['windows']} | {image['seconds']:.2f} |"
-            f" {_alone(image)} |"
-            f" {image['seconds'] / g:.1f} | {image['windows_per_s']:.0f} | {image['peak_mb']:.0f} |"
-        )
     shares = ", ".join(f"{name} {part:.1%}" for name, part in figures["stage_shares"].items())
     rows += ["", f"Share of the time of the first image: {shares}.", "", *_goals(figures), ""]
     titles = {
