@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import few_clicks_texts as texts
 import numpy as np
 
 from napari_stem_defects.reporting.markdown import table
@@ -21,11 +22,21 @@ METHODS = {
     "forest": "pixel random forest",
     "matched-filter": "plain matched filter",
 }
+OWN_METHOD = "quick"
+SURVEY = "survey"
 GROUPS = {
-    "public": "Public images, treated as a material of which nothing is known",
-    "report": "Simulated crystals that no method was tuned on",
-    "design": "Simulated crystals that methods were tuned on",
+    "public": "public images, treated as a material of which nothing is known",
+    "report": "simulated crystals that no method was tuned on",
+    "design": "simulated crystals that methods were tuned on",
 }
+OWN_TITLE = "Quick models"
+OTHERS_TITLE = "Other methods"
+KINDS = {
+    "point": "Points: F1",
+    "line": "Lines: found / false area",
+    "area": "Areas: overlap / false area",
+}
+FIRST_CLICKS = (1, 3, 7)
 MAIN_CLICKS = 7
 # Measured on some tasks only.
 FEW_TASKS = ("few", "scratch", "any-crystal")
@@ -42,99 +53,6 @@ PARTICLE_COUNTS = (
 LOST = 0.05
 # What is right of a mask.
 SHARES = {"line": "found", "area": "overlap"}
-MANY_COLUMNS = """\
-Cells of 4 to 40 columns at random places, written by `python studies/many_columns.py`. A fixed
-number of samples per lattice period would not resolve the columns of such a cell: where it has more
-than about seven, all lengths follow 2.5 column spacings instead, and a place is predicted from the
-same place of the cells around it, too. Here, clicks and scores take 1.2 column spacings for a
-period, and each cell has two draws. Cells like those of the group design were looked at while this
-was developed; cells like those of the group report gave figures only."""
-PARTICLES = """\
-Faceted particles of 14 to 28 lattice periods on an amorphous film, whose columns become fainter
-towards the edge and relax there, written by `python studies/particles.py`. Missing columns are at
-least two periods from the edge. The search near the edge was developed on particles of another
-simulator; one of these, whose columns nearly touch along one direction, showed that no grain was
-found in such crystals."""
-FEW_PERIODS = """\
-What a survey lists in small images and crops, with noise or as simulations without it, whose scan
-rows are displaced by 1 % of a period; written by `python studies/survey_counts.py`. Each row has
-the same images without a defect and with one missing column near the middle. Crystals of the group
-design were looked at while this was developed."""
-CROWDS = """\
-Up to 30 % of the columns of a site are missing, or dim to 0.45, in crystals of 30 periods with
-4,000 electrons per square of a period, whose columns differ by 3 %; written by the same command.
-Missing columns are at least a period from the border."""
-STRAY = """\
-One of five clicks of a class lies on perfect crystal; written by `python studies/stray_clicks.py`
-with two draws of each task. The same defects are scored, and times are left out."""
-INTRODUCTION = """\
-# Learning from few clicks
-
-Written by `python studies/few_clicks.py` from the files in `studies/runs/few_clicks`; do not edit.
-A script clicks as a user does: k places of one defect class in one image, up to five draws each,
-points with a standard deviation of 0.12 lattice periods, lines anywhere along one half and up to
-0.25 periods across, areas anywhere inside one of them. What was not clicked is scored."""
-RULES = """\
-- **Points:** F1 on the defects that were not clicked. A detection counts within 0.4 periods of a
-  defect (0.8 for dislocation cores), one to one; detections of clicked defects count neither way.
-  Of the junction LC there is only one: all clicks are on it, and it is to be found again, within a
-  period, and nothing else.
-- **Lines:** found is the share of the centre line, beyond a period from the clicked half, that has
-  the mask within half a period. False area is the area of the mask beyond 1.5 periods of all
-  defects of the class, as a share of the image.
-- **Areas:** overlap is the intersection of the mask with the areas that were not clicked, over
-  their union.
-- **Survey:** AUROC of the label-free anomaly map, highest score within 0.35 periods, at defects
-  against 2000 random places at least 2.5 periods from all defects, and how many defect places are
-  above 99 % of these. Lines count every period. At one of the nine places where the labels of
-  `STO_missing.tif` state a missing column, (30.5, 500.8), the column is still there.
-
-Cells give the mean of the draws and its 95 % interval, bootstrapped over the draws; images are one
-per task, so the intervals state the variation of clicks and not that of images. Times were taken
-beside other work on the same cores. The random forest
-and the CNNs also get as many bulk clicks as clicks, five at least; the other methods get none. The
-CNN from few labels is recipe few, which recipe suited takes for few clicks; the CNN from scratch is
-what recipe suited makes of many labels, and made of few before recipe few was there. The model
-any-crystal gets no label at all: everything that it finds of the kind counts, whatever its generic
-name. The random forest has 40 trees on multiscale filters of single pixels (intensity, edges,
-texture). The plain matched filter is the normalised cross-correlation with the mean of the clicked
-patches of three periods. Its threshold is half-way between the local maxima's 0.9 quantile and the
-clicks' leave-one-out correlation.
-
-The crystals that no method was tuned on had been measured before the last two changes to the
-package: small grains count as unusual areas (until then precipitates were not found), and classes
-whose clicks look different are recognised by being unusual (until then one of two dislocation cores
-was not found). Both were developed on the design crystals with precipitates and cores, but their
-need had shown in both groups. Later changes, adaptation to the dose of the image and areas by their
-brightness, were developed on crystals outside this benchmark; of the crystals here, those with
-hexagonal precipitates were looked at (areas less bright than the clicked one were drawn too small),
-and so were the public twin and the other frame of WSe2. The comparison of dense point defects with
-the like sites of their image was designed on WSe2 and the CdTe interstitials, whose figures are no
-test of it; that no click may be lost by it was found necessary with the centred rectangular cores.
-Templates for single clicks on a variant, and groups of clicks that are alike, were developed on the
-cores of both groups, and the borders of areas on the precipitates of both, whose figures are no
-test of them.
-
-Symmetric variants, classes of one look that are distinguished by their strength, and noise that is
-measured beside strong defects were developed on crystals of another simulator, outside this
-benchmark. With 7 clicks all figures here stayed within 0.03; with one click square cores have F1
-0.77 instead of 0.55, centred rectangular ones up to 0.10 more, added columns at low dose 0.48
-instead of 0.37, the oblique grain boundary 0.83 instead of 0.87; with 15 clicks SF1 0.93 instead of
-0.97 and centred rectangular cores 0.58 instead of 0.67 at low dose.
-In 35 other images of that simulator, made after the change was fixed, with 1, 3 and 7 clicks up to
-a third of a period off, points have F1 0.96, 0.97 and 1.00 instead of 0.73, 0.80 and 0.87, 0
-instead of 166 of them under another name; of lines 0.97, 0.96 and 0.99 are found instead of 0.88,
-0.81 and 0.92, with 2.1, 0.2 and 0.2 % of false area instead of 3.1, 0.5 and 0.4 %. Means
-along lines, thresholds above noise, and areas up to the crest of their rims changed nothing here
-by more than 0.012, but with one click: SF1 is found to 0.97 instead of 0.93, the public twin to
-1.00 instead of 0.99. In 45 images made afterwards (the width of rims and what noise is measured
-beside were then still mended), with 1, 3 and 7 clicks, 0.77, 0.87 and 0.86 of the lines are found
-with 0.0, 0.2 and 0.4 % of false area, before 0.83, 0.84 and 0.85 with 5.5, 2.4 and 1.4 %; areas
-overlap by 0.76, 0.82 and 0.82 instead of 0.61, 0.69 and 0.68. Faults of opposite shift as two
-classes are exchanged in two of four.
-
-Simulated crystals are imaged at 1,000 (low), 4,000 (mid) and 20,000 (high) electrons per square of
-a lattice period. `studies/few_clicks_families.py` defines them."""
 
 
 def page(
@@ -145,23 +63,30 @@ def page(
     crowds: Sequence[Figures] = (),
     stray: Sequence[Figures] = (),
 ) -> str:
-    """Return the whole page in Markdown; what other studies measured has a section each."""
-    blocks = [INTRODUCTION, *_mixed(figures), *_summary(figures)]
-    for group, title in GROUPS.items():
-        mine = [each for each in figures if each["group"] == group]
-        if mine:
-            blocks += [f"## {title}", *_of_group(mine)]
-    if stray:
-        blocks += ["## A click beside every defect", STRAY, _of_stray_clicks(stray)]
-    if many_columns:
-        blocks += ["## Cells of many columns", MANY_COLUMNS, _of_many_columns(many_columns)]
-    if particles:
-        blocks += ["## Particles", PARTICLES, _of_particles(particles)]
-    if few_periods:
-        blocks += ["## Surveys of few periods", FEW_PERIODS, _of_few_periods(few_periods)]
-    if crowds:
-        blocks += ["## Surveys where point defects crowd", CROWDS, _of_crowds(crowds)]
-    return "\n\n".join([*blocks, "## How to read and repeat this", RULES]) + "\n"
+    """Return the whole page in Markdown: what quick models reach, then what compares and explains.
+
+    What other studies measured has a section each.
+    """
+    blocks = [texts.INTRODUCTION, *_by_clicks(figures), *_summary(figures), *_mixed(figures)]
+    blocks += _task_by_task(figures, [OWN_METHOD])
+    surveys = [each for each in figures if each["method"] == SURVEY]
+    if surveys:
+        blocks += ["## Surveys: AUROC without labels", _of_surveys(surveys)]
+    sections = (
+        ("A click beside every defect", texts.STRAY, stray, _of_stray_clicks),
+        ("Cells of many columns", texts.MANY_COLUMNS, many_columns, _of_many_columns),
+        ("Particles", texts.PARTICLES, particles, _of_particles),
+        ("Surveys of few periods", texts.FEW_PERIODS, few_periods, _of_few_periods),
+        ("Surveys where point defects crowd", texts.CROWDS, crowds, _of_crowds),
+    )
+    for title, about, measured, write in sections:
+        if measured:
+            blocks += [f"## {title}", about, write(measured)]
+    blocks += ["## How to read and repeat this", texts.RULES]
+    blocks += ["## The methods compared", texts.COMPARED]
+    blocks += _task_by_task(figures, [name for name in METHODS if name != OWN_METHOD])
+    blocks += ["## How the methods were developed", texts.HISTORY]
+    return "\n\n".join(blocks) + "\n"
 
 
 def _of_stray_clicks(draws: Sequence[Figures]) -> str:
@@ -282,7 +207,7 @@ def _mean_of_draws(draws: Sequence[Figures]) -> str:
 
 def _mixed(figures: Sequence[Figures]) -> Iterator[str]:
     """State which methods have figures of several states of the code, or of an unknown one."""
-    for method in (*METHODS, "survey"):
+    for method in (*METHODS, SURVEY):
         mine = [each for each in figures if each["method"] == method]
         sources = {draw.get("source") for each in mine for draw in each.get("draws", [each])}
         if len(sources) > 1 or None in sources:
@@ -294,17 +219,44 @@ def _mixed(figures: Sequence[Figures]) -> Iterator[str]:
             )
 
 
+def _by_clicks(figures: Sequence[Figures]) -> Iterator[str]:
+    """Return the means of quick models by number of clicks, of tasks that have all the numbers."""
+    rows = []
+    for (group, kind), here in _grouped(_sorted(figures), ("group", "kind")):
+        mine = [each for each in here if each["method"] == OWN_METHOD]
+        mine = [each for each in mine if all(_draws(each, k) for k in FIRST_CLICKS)]
+        if mine:
+            cells = (_mean_of_tasks([_draws(each, k) for each in mine], kind) for k in FIRST_CLICKS)
+            seconds = np.median([_seconds(each) for each in mine])
+            rows.append((group, kind, str(len(mine)), *cells, f"{seconds:.1f} s"))
+    if rows:
+        yield "## Quick models by number of clicks"
+        clicks = (f"{k} click{'s' if k > 1 else ''}" for k in FIRST_CLICKS)
+        yield table([("images", "kind", "tasks", *clicks, "learning and search"), *rows])
+        yield texts.CELLS
+
+
+def _sorted(figures: Sequence[Figures]) -> list[Figures]:
+    """Return the figures of groups and kinds that the page has, in its order."""
+    groups, kinds = list(GROUPS), list(KINDS)
+    known = [each for each in figures if each["group"] in groups and each["kind"] in kinds]
+    return sorted(known, key=lambda each: (groups.index(each["group"]), kinds.index(each["kind"])))
+
+
 def _summary(figures: Sequence[Figures]) -> Iterator[str]:
     rows = list(_summary_rows(figures))
     if rows:
-        yield f"## Means over all tasks of a kind, {MAIN_CLICKS} clicks"
-        yield "Each row covers the tasks that all its methods measured, but for the networks."
+        yield f"## Beside other methods, {MAIN_CLICKS} clicks"
+        yield (
+            "Means over tasks. Each row covers the tasks that all its methods measured, but for the"
+            " networks."
+        )
         yield table([("images", "kind", "tasks", *METHODS.values()), *rows])
 
 
 def _summary_rows(figures: Sequence[Figures]) -> Iterator[Sequence[str]]:
     for group in GROUPS:
-        for kind in ("point", "line", "area"):
+        for kind in KINDS:
             here = [each for each in figures if (each["group"], each["kind"]) == (group, kind)]
             if not here:
                 continue
@@ -329,23 +281,36 @@ def _mean_cell(figures: Sequence[Figures], method: str, kind: str, shared: set[s
     draws = [each for each in (_draws(each, MAIN_CLICKS) for each in mine) if each]
     if not draws:
         return "-"
-    count = f" ({len(draws)} tasks)" if len(draws) < len(shared) else ""
+    count = (
+        f" ({len(draws)} task{'s' if len(draws) > 1 else ''})" if len(draws) < len(shared) else ""
+    )
+    return _mean_of_tasks(draws, kind) + count
+
+
+def _mean_of_tasks(draws: Sequence[Sequence[Figures]], kind: str) -> str:
+    """Return the cell of the mean over tasks, of what is right and of what is false."""
     if kind == "point":
-        return f"F1 {_mean_of(draws, 'f1'):.2f}{count}"
+        return f"F1 {_mean_of(draws, 'f1'):.2f}"
     false = 100 * _mean_of(draws, "false_area")
-    return f"{_mean_of(draws, SHARES[kind]):.2f} / {false:.2f} %{count}"
+    return f"{_mean_of(draws, SHARES[kind]):.2f} / {false:.2f} %"
 
 
 def _mean_of(draws: Sequence[Sequence[Figures]], name: str) -> float:
     return float(np.mean([np.mean([each[name] for each in task]) for task in draws]))
 
 
+def _task_by_task(figures: Sequence[Figures], methods: Sequence[str]) -> Iterator[str]:
+    """Return the sections of some methods: a table for each group of images, kind and method."""
+    for group, title in GROUPS.items():
+        here = [each for each in figures if each["group"] == group and each["method"] in methods]
+        if here:
+            first = OWN_TITLE if OWN_METHOD in methods else OTHERS_TITLE
+            yield f"## {first}: {title}"
+            yield from _of_group(here)
+
+
 def _of_group(figures: Sequence[Figures]) -> Iterator[str]:
-    for kind, title in (
-        ("point", "Points: F1"),
-        ("line", "Lines: found / false area"),
-        ("area", "Areas: overlap / false area"),
-    ):
+    for kind, title in KINDS.items():
         here = [each for each in figures if each["kind"] == kind]
         methods = [name for name in METHODS if any(each["method"] == name for each in here)]
         for method in methods:
@@ -354,25 +319,33 @@ def _of_group(figures: Sequence[Figures]) -> Iterator[str]:
             yield f"### {title}, {METHODS[method]}"
             head = ("task", *(f"{k} click{'s' if k > 1 else ''}" for k in numbers), "time")
             yield table([head, *(_row(each, numbers) for each in mine)])
-    surveys = [each for each in figures if each["method"] == "survey"]
-    if surveys:
-        yield "### Survey: AUROC without labels"
-        rows = [
-            (
-                each["title"],
-                f"{each['auroc']:.3f}",
-                f"{each.get('above', '-')} of {each['defects']}",
-                f"{each['seconds']:.1f} s",
-            )
-            for each in surveys
-        ]
-        yield table([("task", "AUROC", "above 99 % of perfect places", "time"), *rows])
+
+
+def _of_surveys(surveys: Sequence[Figures]) -> str:
+    """Return the table of label-free surveys."""
+    rows = [
+        (
+            each["title"],
+            group,
+            f"{each['auroc']:.3f}",
+            f"{each.get('above', '-')} of {each['defects']}",
+            f"{each['seconds']:.1f} s",
+        )
+        for group in GROUPS
+        for each in surveys
+        if each["group"] == group
+    ]
+    return table([("task", "images", "AUROC", "above 99 % of perfect places", "time"), *rows])
 
 
 def _row(figures: Figures, numbers: Iterable[int]) -> Sequence[str]:
     cells = [_cell(_draws(figures, k)) for k in numbers]
-    seconds = [draw["learning_s"] + draw["search_s"] for draw in figures["draws"]]
-    return (figures["title"], *cells, f"{np.median(seconds):.1f} s")
+    return (figures["title"], *cells, f"{_seconds(figures):.1f} s")
+
+
+def _seconds(figures: Figures) -> float:
+    """Return the median time of learning and search of a task."""
+    return float(np.median([draw["learning_s"] + draw["search_s"] for draw in figures["draws"]]))
 
 
 def _draws(figures: Figures, clicks: int) -> list[Figures]:

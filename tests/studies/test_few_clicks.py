@@ -323,6 +323,33 @@ def test_the_summary_compares_methods_on_the_same_tasks() -> None:
     assert cells[3:9] == ["1 of 2", "F1 0.90", "F1 0.70", "-", "-", "F1 0.80"]
 
 
+def test_the_page_begins_with_quick_models_and_ends_with_the_history() -> None:
+    about = {"title": "T", "group": "public", "family": "", "dose": "", "kind": "line"}
+    seconds = {"learning_s": 1.0, "search_s": 1.0, "source": "a"}
+
+    def of(task_name: str, method: str, found: dict[int, float]) -> dict:
+        values = [{"clicks": k, "found": share, "false_area": 0.01} for k, share in found.items()]
+        draws = [{**each, "draw": 0, **seconds} for each in values]
+        return {**about, "task": task_name, "method": method, "draws": draws}
+
+    some = of("c", "quick", {7: 0.0})
+    both = [of("a", "quick", {1: 0.4, 3: 0.5, 7: 0.6}), of("b", "quick", {1: 0.6, 3: 1.0, 7: 1.0})]
+    text = page([*both, some, of("a", "forest", {7: 0.1})])
+    # Only tasks with all the numbers of clicks have a part in the first table.
+    assert "| public | line |     2 | 0.50 / 1.00 % | 0.75 / 1.00 % | 0.80 / 1.00 % |" in text
+    order = (
+        "## Quick models by number of clicks",
+        "## Beside other methods, 7 clicks",
+        "### Lines: found / false area, quick model",
+        "## How to read and repeat this",
+        "### Lines: found / false area, pixel random forest",
+        "## How the methods were developed",
+    )
+    places = [text.index(title) for title in order]
+    assert places == sorted(places)
+    assert all(text.count(title) == 1 for title in order)
+
+
 def test_the_page_warns_of_figures_of_several_states_of_the_code() -> None:
     about = {"title": "T", "group": "report", "family": "", "dose": "", "kind": "point"}
     draw = {"clicks": 7, "draw": 0, "f1": 1.0, "learning_s": 1.0, "search_s": 1.0}
