@@ -27,6 +27,16 @@ _SMOOTHING = 0.08
 """Standard deviation in edges of the unit cell."""
 _REACH, _ORDER = 0.55, 6
 """Largest shift as a share of the edge, so that half of the image is compared, and in vectors."""
+_ORDERS = np.array(
+    [
+        (i, j)
+        for i in range(-_ORDER, _ORDER + 1)
+        for j in range(-_ORDER, _ORDER + 1)
+        if (i, j) > (0, 0)
+    ],
+    np.int64,
+)
+"""Half of the vectors up to these orders; the others are opposite to them."""
 _STRAIN = 0.12
 """How far a maximum may be from where it is expected, in shortest lattice vectors."""
 _LEAST_VECTORS, LEAST_AGREEMENT = 6, 0.2
@@ -169,7 +179,7 @@ def _is_grid(image: NDArray[np.float32], real: Array) -> bool:
     crossed = image - image.mean(axis=0) - image.mean(axis=1, keepdims=True) + image.mean()
     reach = _STRAIN * float(np.hypot(*real[0]))
     expected = _vectors_within(real, image.shape) @ real
-    values, _ = _maxima(_agreement(crossed), expected, reach)
+    values = _highest(_agreement(crossed), expected, reach)
     return float(values.mean()) < LEAST_AGREEMENT
 
 
@@ -198,7 +208,7 @@ def _repetition(agreement: Array, real: Array, shape: tuple[int, ...]) -> float:
     if len(orders) < _FEWEST_VECTORS:
         return 0.0
     reach = _STRAIN * float(np.hypot(*real[0]))
-    values, _ = _maxima(agreement, orders @ real, reach)
+    values = _highest(agreement, orders @ real, reach)
     mean = float(values.mean())
     if mean < _CLEAR_AGREEMENT or float(values.min()) < 0.5 * mean:
         return 0.0
@@ -273,18 +283,13 @@ def _agreement(image: NDArray[np.float32]) -> Array:
 
 def _vectors_within(real: Array, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Return the orders (N, 2) of half of the lattice vectors that an image reaches."""
-    size = range(-_ORDER, _ORDER + 1)
-    orders = np.array([(i, j) for i in size for j in size if (i, j) > (0, 0)])
-    within = (np.abs(orders @ real) < _REACH * np.array(shape)).all(axis=1)
-    return np.asarray(orders[within])
+    within = (np.abs(_ORDERS @ real) < _REACH * np.array(shape)).all(axis=1)
+    return np.asarray(_ORDERS[within])
 
 
 def _maxima(agreement: Array, expected: Array, reach: float) -> tuple[Array, Array]:
     """Return the highest agreement near some shifts (N, 2), and where it is."""
-    width = max(1, round(reach))
-    steps = np.mgrid[-width : width + 1, -width : width + 1].reshape(2, -1).T
-    places = np.rint(expected).astype(np.intp)[:, None] + steps
-    values = _at(agreement, places)
+    places, values = _near(agreement, expected, reach)
     best = places[np.arange(len(places)), values.argmax(axis=1)]
     offset = np.zeros(best.shape)
     for axis in (0, 1):
@@ -294,6 +299,19 @@ def _maxima(agreement: Array, expected: Array, reach: float) -> tuple[Array, Arr
         slope = np.divide(after - before, 2 * bend, out=np.zeros(len(best)), where=bend > 0)
         offset[:, axis] = np.clip(slope, -0.5, 0.5)
     return values.max(axis=1), best + offset
+
+
+def _highest(agreement: Array, expected: Array, reach: float) -> Array:
+    """Return the highest agreement near some shifts (N, 2)."""
+    return np.asarray(_near(agreement, expected, reach)[1].max(axis=1))
+
+
+def _near(agreement: Array, expected: Array, reach: float) -> tuple[NDArray[np.intp], Array]:
+    """Return the places (N, M, 2) around some shifts, and the agreement (N, M) there."""
+    width = max(1, round(reach))
+    steps = np.mgrid[-width : width + 1, -width : width + 1].reshape(2, -1).T
+    places = np.rint(expected).astype(np.intp)[:, None] + steps
+    return places, _at(agreement, places)
 
 
 def _at(agreement: Array, places: NDArray[np.intp]) -> Array:
@@ -307,7 +325,7 @@ def _larger_cell(agreement: Array, real: Array, shape: tuple[int, ...]) -> Array
     if len(orders) < _LEAST_VECTORS:
         return None
     expected = orders @ real
-    values, _ = _maxima(agreement, expected, _STRAIN * float(np.hypot(*real[0])))
+    values = _highest(agreement, expected, _STRAIN * float(np.hypot(*real[0])))
     distance = np.hypot(*expected.T)
     best, most = None, _DEVIATIONS
     for larger in _LARGER:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.contrast import CLEAR, column_sharpness
-from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.training.image_lattices import ImageLattices
 
 if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import TrainedContrast
@@ -22,23 +22,28 @@ _MOST_OTHERS = 0.1
 """Share of the clear images up to which those of the other contrast are errors."""
 
 
-def measure_contrast(data: TrainingSet) -> TrainedContrast | None:
+def measure_contrast(
+    data: TrainingSet, lattices: ImageLattices | None = None
+) -> TrainedContrast | None:
     """Return the contrast of the columns of a training set.
 
     Parameters
     ----------
     data : TrainingSet
+    lattices : ImageLattices, optional
+        Those of its images that are measured already.
 
     Returns
     -------
     {"bright", "dark", "both"} or None
         Of the images with sites, evenly chosen if there are many; None where too few are clear.
     """
+    lattices = lattices or ImageLattices(data.images)
     used = np.unique(data.image)
     chosen = used[np.linspace(0, len(used) - 1, min(len(used), _MAX_IMAGES)).round().astype(int)]
     found = []
     for index in chosen:
-        cells = measure_lattices(data.images[index]).cells
+        cells = lattices[index].cells
         if cells:
             found.append(column_sharpness(data.images[index], cells))
     if len(found) < max(1, _MIN_SHARE * len(chosen)):

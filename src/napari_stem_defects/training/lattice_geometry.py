@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.lattice.geometry import LatticeGeometry
-from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.training.image_lattices import ImageLattices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +22,16 @@ _MIN_AGREEING = 0.6
 """Minimum share of the measured lattices that fit the median; images of two crystals fit none."""
 
 
-def measure_geometry(data: TrainingSet) -> LatticeGeometry | None:
+def measure_geometry(
+    data: TrainingSet, lattices: ImageLattices | None = None
+) -> LatticeGeometry | None:
     """Measure the lattice geometry of a training set.
 
     Parameters
     ----------
     data : TrainingSet
+    lattices : ImageLattices, optional
+        Those of its images that are measured already.
 
     Returns
     -------
@@ -36,9 +40,10 @@ def measure_geometry(data: TrainingSet) -> LatticeGeometry | None:
         median spacing if their pixel size is known; None where too few show a lattice or where
         they show different ones.
     """
+    lattices = lattices or ImageLattices(data.images)
     used = np.unique(data.image)
     chosen = used[np.linspace(0, len(used) - 1, min(len(used), _MAX_IMAGES)).round().astype(int)]
-    cells = [measure_lattices(data.images[index]).cell for index in chosen]
+    cells = [lattices[index].cell for index in chosen]
     found = [cell for cell in cells if cell is not None]
     if not found or len(found) < _MIN_SHARE * len(chosen):
         return None

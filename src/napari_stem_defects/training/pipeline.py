@@ -27,6 +27,7 @@ from napari_stem_defects.training.evaluate import (
     evaluate_ensemble,
     predict_logits_at_sites,
 )
+from napari_stem_defects.training.image_lattices import ImageLattices
 from napari_stem_defects.training.label_extent import defect_label_extent
 from napari_stem_defects.training.lattice_geometry import measure_geometry
 from napari_stem_defects.training.recipes import (
@@ -104,16 +105,18 @@ def train(
     ]
     first = trials[0]
     notes = (*filter(None, [describe_stop(first.ensemble.spec)]), *data.notes, *remarks)
+    lattices = ImageLattices(data.images)
     training = {
         "label_set_sha256": data.sha256(),
         "choices": options.to_dict(),
         "protocol": recipe.to_dict(),
         "device": device,
-        "column_contrast": measure_contrast(usable),
+        "column_contrast": measure_contrast(usable, lattices),
         "notes": list(notes),
     }
     evaluations = tuple(trial.evaluation for trial in trials)
-    ensemble = _described(first.ensemble, evaluations, recipe, training, measure_geometry(data))
+    geometry = measure_geometry(data, lattices)
+    ensemble = _described(first.ensemble, evaluations, recipe, training, geometry)
     seconds = time.perf_counter() - started
     return EvaluationReport(ensemble, evaluations, first.history, notes, seconds)
 
