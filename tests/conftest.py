@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # starts, where the tests then wait for a Ctrl-C that nobody hears.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out what is alive now when Python looks for garbage.
+
+    That is a million objects of libraries and collected tests, which live to the end. napari has
+    the garbage collected around every viewer: a fifth of the time of such a test.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
