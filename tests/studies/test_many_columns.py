@@ -69,7 +69,7 @@ def test_lines_lie_where_one_side_passes_into_the_other() -> None:
 
 
 def test_figures_of_a_cell_are_stated_in_the_page() -> None:
-    vacant = many_columns.measured(BY_NAME["oblique-12"])
+    vacant = many_columns.measured(replace(BY_NAME["oblique-12"], edge=448))
     faulted = many_columns.measured(replace(BY_NAME["rectangle-10"], edge=320))
     assert [draw["clicks"] for draw in faulted["draws"]] == [1, 1, 7, 7]
     assert vacant["survey"]["auroc"] > 0.95

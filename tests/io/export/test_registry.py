@@ -61,6 +61,9 @@ def test_a_missing_package_is_named_in_one_line(
         sd.export(result, name, tmp_path / "out")
 
 
+MOST_GROWTH = 10
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["point", "area"])
 def test_time_grows_no_faster_than_the_number_of_regions(
@@ -73,13 +76,13 @@ def test_time_grows_no_faster_than_the_number_of_regions(
         if find_spec(PACKAGES.get(name, "json")) is None:
             continue
         sd.export(few, name, tmp_path / "before")  # its packages are imported
-        short, long = (
-            min(_seconds(name, result, tmp_path / "out") for _ in range(2))
-            for result in (few, many)
-        )
+        short = min(_seconds(name, few, tmp_path / "out") for _ in range(2))
+        long = _seconds(name, many, tmp_path / "out")
+        if long > MOST_GROWTH * short:  # a single measurement may be disturbed
+            long = min(long, _seconds(name, many, tmp_path / "out"))
         growth[name] = long / short
         print(f"{name}: 3,600 regions in {long:.2f} s, {growth[name]:.1f} times 900")
-    assert max(growth.values()) < 10
+    assert max(growth.values()) < MOST_GROWTH
 
 
 def _seconds(name: str, result: Path, out: Path) -> float:
