@@ -53,7 +53,7 @@ def test_imaging_conditions_vary_with_both_contrasts() -> None:
 def test_burgers_vectors_are_short() -> None:
     for seed in range(20):
         crystal = random_planar_crystal(RNG(seed), 12.0)
-        core = random_lattice_defect("core", crystal, RNG(seed), "D")
+        core = random_lattice_defect("core", crystal, RNG(seed))
         length = np.hypot(*(np.array(core.direction) @ crystal.base))
         assert length <= 1.25 * crystal.period_px
-        assert core.class_name == "D"
+        assert core.class_name == "core"

@@ -32,25 +32,24 @@ def contrast_ratio(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def readable(colour: str, background: str, least: float = TEXT_RATIO) -> str:
+def readable(colour: str, background: str) -> str:
     """Return a colour that is readable on a background, and as close to the given one as possible.
 
     Parameters
     ----------
     colour, background : str
         ``#rrggbb``.
-    least : float
-        Least contrast ratio, at most 4.5, which black or white has on every background.
 
     Returns
     -------
     str
-        The colour itself, or mixed with white or black.
+        The colour itself, or mixed with white or black, of which one has a contrast ratio of
+        `TEXT_RATIO` on every background.
     """
     end = casing_of(background)
     for step in range(_STEPS + 1):
         mixed = _mix(colour, end, step / _STEPS)
-        if contrast_ratio(mixed, background) >= least:
+        if contrast_ratio(mixed, background) >= TEXT_RATIO:
             return mixed
     return end
 

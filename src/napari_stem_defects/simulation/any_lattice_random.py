@@ -116,9 +116,9 @@ def _slope(rng: np.random.Generator, most: float) -> tuple[float, float]:
 
 
 def random_lattice_defect(
-    form: Form, crystal: PlanarCrystal, rng: np.random.Generator, class_name: str | None = None
+    form: Form, crystal: PlanarCrystal, rng: np.random.Generator
 ) -> LatticeDefect:
-    """Draw a defect of a given form.
+    """Draw a defect of a given form, which is its name in the ground truth.
 
     Parameters
     ----------
@@ -128,8 +128,6 @@ def random_lattice_defect(
         Crystal that gets the defect.
     rng : numpy.random.Generator
         Source of chance.
-    class_name : str, optional
-        Name in the ground truth; by default the form.
 
     Returns
     -------
@@ -147,7 +145,7 @@ def random_lattice_defect(
     few = KIND_OF_FORM[form] == "point"
     return LatticeDefect(
         form,
-        class_name or form,
+        form,
         amount=float(amount),
         count=int(rng.integers(4, 16)) if few and form != "core" else int(rng.integers(1, 4)),
         direction=_random_direction(form, crystal, rng),

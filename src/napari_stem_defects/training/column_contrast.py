@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.contrast import CLEAR, column_sharpness
-from napari_stem_defects.training.image_lattices import ImageLattices
+from napari_stem_defects.training.image_lattices import ImageLattices, images_with_sites
 
 if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import TrainedContrast
@@ -39,8 +39,7 @@ def measure_contrast(
         Of the images with sites, evenly chosen if there are many; None where too few are clear.
     """
     lattices = lattices or ImageLattices(data.images)
-    used = np.unique(data.image)
-    chosen = used[np.linspace(0, len(used) - 1, min(len(used), _MAX_IMAGES)).round().astype(int)]
+    chosen = images_with_sites(data, _MAX_IMAGES)
     found = []
     for index in chosen:
         cells = lattices[index].cells

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_stem_defects.lattice.measurement import measure_lattices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.training.dataset import TrainingSet
 
 
 class ImageLattices:
@@ -34,3 +36,20 @@ class ImageLattices:
         if index not in self._measured:
             self._measured[index] = measure_lattices(self._images[index])
         return self._measured[index]
+
+
+def images_with_sites(data: TrainingSet, most: int) -> NDArray[np.int64]:
+    """Return the numbers of the images of a training set that have sites, evenly chosen if many.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    most : int
+        Number of images up to which all are returned.
+
+    Returns
+    -------
+    ndarray of int64
+    """
+    used = np.unique(data.image)
+    return used[np.linspace(0, len(used) - 1, min(len(used), most)).round().astype(int)]

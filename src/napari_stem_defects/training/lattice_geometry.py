@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.lattice.geometry import LatticeGeometry
-from napari_stem_defects.training.image_lattices import ImageLattices
+from napari_stem_defects.training.image_lattices import ImageLattices, images_with_sites
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +41,7 @@ def measure_geometry(
         they show different ones.
     """
     lattices = lattices or ImageLattices(data.images)
-    used = np.unique(data.image)
-    chosen = used[np.linspace(0, len(used) - 1, min(len(used), _MAX_IMAGES)).round().astype(int)]
+    chosen = images_with_sites(data, _MAX_IMAGES)
     cells = [lattices[index].cell for index in chosen]
     found = [cell for cell in cells if cell is not None]
     if not found or len(found) < _MIN_SHARE * len(chosen):

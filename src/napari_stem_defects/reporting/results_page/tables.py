@@ -32,6 +32,7 @@ FEWEST_LINES = 3
 """Number of lines on each side from which their lengths are compared."""
 
 _MOST_BINS, _FEWEST_BINS = 24, 8
+_BORDER_PX = 24.0
 
 
 FrameMeans = Literal["no", "some", "all"]
@@ -359,11 +360,9 @@ def _shared_accuracy(images: Sequence[ReportedImage], class_name: str) -> Accura
     return found.pop() if len(found) == 1 else None
 
 
-def _reaches_border(
-    image: ReportedImage, line: Sequence[tuple[float, float]], within_px: float = 24.0
-) -> bool:
+def _reaches_border(image: ReportedImage, line: Sequence[tuple[float, float]]) -> bool:
     """Return whether a line ends near the border, where half of a window is empty."""
     height, width = image.summary["image"]["frame_shape"]
     return bool(line) and any(
-        min(y, x, height - 1 - y, width - 1 - x) < within_px for y, x in (line[0], line[-1])
+        min(y, x, height - 1 - y, width - 1 - x) < _BORDER_PX for y, x in (line[0], line[-1])
     )
