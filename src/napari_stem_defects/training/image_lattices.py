@@ -52,4 +52,5 @@ def images_with_sites(data: TrainingSet, most: int) -> NDArray[np.int64]:
     ndarray of int64
     """
     used = np.unique(data.image)
-    return used[np.linspace(0, len(used) - 1, min(len(used), most)).round().astype(int)]
+    evenly = np.linspace(0, len(used) - 1, min(len(used), most)).round().astype(np.intp)
+    return np.asarray(used[evenly], np.int64)
