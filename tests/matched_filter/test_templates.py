@@ -8,9 +8,11 @@ from scipy import ndimage
 
 from napari_stem_defects.matched_filter.templates import (
     REACH,
+    Aligned,
     align,
     cut_pattern,
     gaussian_weight,
+    look_variants,
 )
 
 SAMPLES = 7.0
@@ -79,3 +81,19 @@ def test_the_power_of_a_template_does_not_count_averaged_noise():
 def test_a_click_at_the_border_is_cut_with_zeros():
     aligned = align([(_residual(PLACES), np.zeros(2))], SAMPLES, REACH["line"], 1.0)
     assert np.isfinite(aligned.patterns).all()
+
+
+@pytest.mark.parametrize(("height", "variants"), [(0.0, [14]), (4.0, [14, 2])])
+def test_clicks_that_show_hardly_more_than_noise_are_no_variant(height, variants):
+    """Strong noise is visible at each of two clicks; their mean shows whether it is a defect."""
+    rng = np.random.default_rng(0)
+    weight = gaussian_weight(SAMPLES, REACH["point"])
+    noise = ndimage.gaussian_filter(rng.normal(size=(16, *weight.shape)), (0, 1, 1))
+    noise /= noise.std()
+    noise[14:] *= 1.6
+    middle = weight / weight.max()
+    heights = np.r_[np.full(14, 8.0), np.full(2, -height)]
+    patterns = (noise + heights[:, None, None] * middle**4).astype(np.float32)
+    agreeing = np.r_[np.ones(14), np.zeros(2)]
+    found = look_variants(Aligned(patterns, weight, agreeing), 1.0)
+    assert [len(each.patterns) for each in found] == variants

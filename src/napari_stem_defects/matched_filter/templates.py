@@ -21,6 +21,9 @@ _STEP_PERIODS = 1 / 14
 """Step of the shifts that are tried, in lattice periods: half a sample."""
 _MAX_STARTS = 7
 _ROUNDS = 4
+SHOWN = 3.0
+"""Power of a single click, in units of that of noise, from which it shows a defect by itself; of
+the mean of several, divided by their number. Any clicks agree once their noise is aligned."""
 LEAST_SHARE = 0.06
 """Share of the clicks of a class from which those with another look are a variant of it: of many
 clicks, a few are wrong, or stand in singular surroundings."""
@@ -318,8 +321,12 @@ def look_variants(aligned: Aligned, noise: float) -> list[Aligned]:
         return [aligned]
     others = ~agreeing & aligned.visible(noise)
     least = max(2.0, LEAST_SHARE * len(agreeing))
-    groups = [agreeing, others] if others.sum() >= least or len(agreeing) <= 3 else [agreeing]
-    return [aligned.part(group, noise) for group in groups if group.any()]
+    first = aligned.part(agreeing, noise)
+    if not others.any() or (others.sum() < least and len(agreeing) > 3):
+        return [first]
+    second = aligned.part(others, noise)
+    is_shown = second.template(noise).power > SHOWN * noise / len(second.patterns)
+    return [first, second] if is_shown else [first]
 
 
 def _shifts(radius: float, step: float) -> NDArray[np.float64]:

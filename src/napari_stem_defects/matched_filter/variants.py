@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_stem_defects.matched_filter.choose_look import MISSED
 from napari_stem_defects.matched_filter.examples import similarity_at
-from napari_stem_defects.matched_filter.templates import LEAST_SHARE, REACH, align
+from napari_stem_defects.matched_filter.templates import LEAST_SHARE, REACH, SHOWN, align
 from napari_stem_defects.matched_filter.thresholds import point_threshold
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ _ALIKE = 0.7
 _MAX_STARTS = 8
 _VARIANT = 0.2
 """Share of the clicks from which those that are missed may be another variant."""
-_SHOWN = 3.0
-"""Power of a single click, in units of that of noise, from which it shows a defect by itself."""
 _MAX_ALONE = 6
 """Clicks that are tried as a variant each, so that many unlike clicks take no more time."""
 _PER_CLICK = 10.0
@@ -118,7 +116,7 @@ def with_missed(
     for click in missed[:_MAX_ALONE] if is_share else []:
         if click in missed:
             template = _aligned([click], examples, item.kind, noise).template(noise)
-            if template.power > _SHOWN * noise:
+            if template.power > SHOWN * noise:
                 more, both = _with_template(item, found, examples, template)
                 if more is not item:
                     item, found = more, both
