@@ -63,7 +63,7 @@ def with_surveyed_lines(
     -------
     ProbabilityMap
         Along such a line the class that most of it has reaches its threshold, and pieces beside
-            it do not.
+        it do not.
     """
     names = [each.name for each in found.class_data if each.kind == "line" and each.name != BULK]
     if not names or not lines or min(found.valid.shape) < 2:
