@@ -9,7 +9,11 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.matched_filter.beside_others import left_beside_others
-from napari_stem_defects.matched_filter.similarity import best_likelihood, best_similarity
+from napari_stem_defects.matched_filter.similarity import (
+    best_likelihood,
+    best_similarity,
+    local_power,
+)
 from napari_stem_defects.preprocessing.gaussian_blur import gaussian_blur
 
 if TYPE_CHECKING:
@@ -31,9 +35,10 @@ _BESIDE, _ALONG = 1.5, 1.0
 standard deviation of the mean along it that decides between two."""
 _NEGATIVES, _NEGATIVE_LIMIT = -1, 0.7
 """Number of what Bulk clicks taught among the classes, and similarity from which it is one."""
-_NEARER = 0.5
-"""In units of the power of noise: by how much a place must be nearer to a Bulk click than to a
-class. A click on the very defect is nearer to itself alone, by about one."""
+_UNLIKE, _NEARER, _SAME = 4.0, 0.5, 0.25
+"""In units of the power of noise: difference of a Bulk click from a class from which it shows
+another defect; by how much a place must be nearer to that than to the class; and difference up to
+which a place is the very one of a Bulk click, which takes no other of the class away."""
 
 
 def compete(
@@ -58,10 +63,15 @@ def compete(
     named = [n for n, item in enumerate(model.classes) if item.templates]
     own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
     reach = 2 * round(COMPETE * model.samples) + 1
-    for n, lost in _lost_to_nearer(own, residual, model):
+    unlike, alike = _divided_negatives(model)
+    for n, lost in _lost_to_nearer(own, residual, model, unlike):
         for values in (own[n], similar[n]):
             np.minimum(values, np.float32(0), out=values, where=lost)
     points = {n: own[n] for n in named if model.classes[n].kind == "point"}
+    if alike and points:
+        clicked = ndimage.maximum_filter(_same_places(residual, alike), reach)
+        for n in points:
+            np.minimum(similar[n], np.float32(0), out=similar[n], where=clicked)
     for n, beside, left in left_beside_others(residual, points, model):
         own[n] = np.where(beside, np.minimum(own[n], left), own[n])
         np.minimum(
@@ -70,8 +80,8 @@ def compete(
     tops = {n: ndimage.maximum_filter(own[n], reach) for n in named}
     if model.negatives and len(points) < len(model.classes):
         # A stronger defect of the same look is another one, as for points.
-        alike = [replace(each, is_exclusive=True) for each in model.negatives]
-        tops[_NEGATIVES] = ndimage.maximum_filter(best_similarity(residual, alike), reach)
+        taught = [replace(each, is_exclusive=True) for each in model.negatives]
+        tops[_NEGATIVES] = ndimage.maximum_filter(best_similarity(residual, taught), reach)
     explained = np.zeros(residual.shape, bool)
     for n in named:
         explained |= tops[n] >= model.classes[n].template_limit
@@ -87,7 +97,10 @@ def compete(
 
 
 def _lost_to_nearer(
-    own: Sequence[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
+    own: Sequence[NDArray[np.float32]],
+    residual: NDArray[np.float32],
+    model: MatchedFilterModel,
+    unlike: Sequence[Template],
 ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
     """Yield the places that each class loses to others of its kind that look like it there."""
     for kind in ("point", "line"):
@@ -96,9 +109,9 @@ def _lost_to_nearer(
             for n, item in enumerate(model.classes)
             if item.templates and item.kind == kind
         ]
-        if kind == "point" and model.negatives:
-            shown = best_similarity(residual, model.negatives)
-            rivals.append((_NEGATIVES, shown, _single_places(model.negatives), _NEGATIVE_LIMIT))
+        if kind == "point" and unlike:
+            shown = best_similarity(residual, unlike)
+            rivals.append((_NEGATIVES, shown, _single_places(unlike), _NEGATIVE_LIMIT))
         if len(rivals) < 2:
             continue
         reach = 2 * round((COMPETE if kind == "point" else _BESIDE) * model.samples) + 1
@@ -108,13 +121,40 @@ def _lost_to_nearer(
             for _, _, templates, _ in rivals
         ]
         if rivals[-1][0] == _NEGATIVES:
-            nearness[-1] -= np.float32(_NEARER * model.negatives[0].noise)
+            nearness[-1] -= np.float32(_NEARER * unlike[0].noise)
         for number, (n, *_) in enumerate(rivals):
             lost = np.zeros(residual.shape, bool)
             for other in range(len(rivals)):
                 lost |= held[number] & held[other] & (nearness[number] < nearness[other])
             if n != _NEGATIVES:
                 yield n, lost
+
+
+def _divided_negatives(
+    model: MatchedFilterModel,
+) -> tuple[tuple[Template, ...], tuple[Template, ...]]:
+    """Return what Bulk clicks taught that is no defect of a point class, and the rest."""
+    points = [item for item in model.classes if item.kind == "point"]
+    templates = [template for item in points for template in item.templates]
+    near = round(COMPETE * model.samples)
+
+    def differs(negative: Template, template: Template) -> bool:
+        middle = negative.pattern.shape[0] // 2
+        box = slice(middle - near, middle + near + 1)
+        total = float((negative.weight * negative.pattern**2).sum())
+        nearest = float(best_likelihood(negative.pattern, (template,))[box, box].max())
+        return total - nearest > _UNLIKE * negative.noise
+
+    is_unlike = [all(differs(each, other) for other in templates) for each in model.negatives]
+    pairs = list(zip(model.negatives, is_unlike, strict=True))
+    return tuple(n for n, away in pairs if away), tuple(n for n, away in pairs if not away)
+
+
+def _same_places(residual: NDArray[np.float32], negatives: Sequence[Template]) -> NDArray[np.bool_]:
+    """Return the very places that templates were cut from."""
+    shown = local_power(residual, negatives[0].weight)
+    shown -= best_likelihood(residual, _single_places(negatives))
+    return np.asarray(shown <= _SAME * negatives[0].noise)
 
 
 def _single_places(negatives: Sequence[Template]) -> tuple[Template, ...]:

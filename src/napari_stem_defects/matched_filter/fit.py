@@ -70,7 +70,7 @@ _UNLIKELY = 0.85
 """Threshold of points above which many of them would be too unlike their clicks."""
 _UNUSUAL = 0.5
 """Threshold of classes without templates; see `extended_classes.anomaly_similarity`."""
-_MOST_NEGATIVES = 128
+_MOST_NEGATIVES = 64
 """Places that Bulk clicks teach, those that look most like a defect: each takes time."""
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
