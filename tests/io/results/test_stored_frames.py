@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image
 from result_samples import MODEL, detection, micrograph
@@ -41,6 +43,46 @@ def test_frames_are_those_in_the_files(tmp_path: Path) -> None:
     first, last = stored.facts[0], stored.facts[2]
     assert last["parameters"] is first["parameters"]
     assert last["class_data"] is first["class_data"]
+
+
+@pytest.mark.parametrize("odd_frame", [0, 1, 2])
+def test_frames_with_windows_of_their_own_are_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd_frame: int
+) -> None:
+    """A frame without a lattice has one window, one of another scale other windows."""
+    monkeypatch.setattr(result_folder, "draw_overview", lambda *_: Image.new("RGB", (8, 8)))
+    movie = micrograph(frames=3)
+    whole = detection(movie)
+    found = whole.map
+    one = replace(
+        found,
+        probability=np.zeros((len(found.classes), 1, 1), np.float32),
+        y=np.array([47.5], np.float32),
+        x=np.array([63.5], np.float32),
+        valid=np.ones((1, 1), bool),
+    )
+    coarse = replace(
+        found,
+        probability=found.probability[:, ::2, ::2],
+        y=found.y[::2],
+        x=found.x[::2],
+        valid=found.valid[::2, ::2],
+    )
+    maps = [found, coarse]
+    maps.insert(odd_frame, one)
+    results = open_results(tmp_path, movie, MODEL, {})
+    for frame, each in enumerate(maps):
+        results.write_frame(replace(detection(movie, frame), map=each))
+    folder = results.merge(movie, MODEL)
+    with np.load(folder / "probability.npz") as stored:
+        np.testing.assert_array_equal(stored["y"], found.y)
+        np.testing.assert_array_equal(stored["x"], found.x)
+        merged = stored["probability"]
+        assert stored["called"].shape == (3, *found.valid.shape)
+    index = {id(each): frame for frame, each in enumerate(maps)}
+    np.testing.assert_array_equal(merged[index[id(found)]], found.probability)
+    np.testing.assert_array_equal(merged[index[id(coarse)]][:, ::2, ::2], coarse.probability)
+    assert not merged[index[id(one)]].any()
 
 
 def merged_peak(folder: Path, frames: int) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 
 def write_frame(path: Path, detection: Detection) -> None:
     """Write the detection in one frame as ``.npz``, with its masks as compressed bits.
@@ -128,6 +130,28 @@ def read_frame_masks(path: Path, metadata: Mapping[str, Any]) -> MaskStack:
         row_slices=tuple(slice(start, stop) for start, stop in pairwise([0, *stops])),
         packed=tuple(tuple(next(masks).tobytes() for _ in part) for part in lengths),
     )
+
+
+def read_frame_grid(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read the window centres of a frame.
+
+    Parameters
+    ----------
+    path : Path
+        A frame file.
+
+    Returns
+    -------
+    y, x : ndarray of float32, shape (gy,) and (gx,)
+        In px of the image.
+
+    Raises
+    ------
+    ReadError
+        The file is missing or damaged.
+    """
+    stored = read_arrays(path, "y", "x")
+    return stored["y"], stored["x"]
 
 
 def read_frame_map(path: Path, classes: Sequence[DefectClass]) -> ProbabilityMap:

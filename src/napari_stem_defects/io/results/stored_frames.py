@@ -7,11 +7,14 @@ needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_stem_defects.io.results.frame_file import (
+    read_frame_grid,
     read_frame_map,
     read_frame_masks,
     read_frame_metadata,
@@ -20,6 +23,8 @@ from napari_stem_defects.io.results.frame_file import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
     from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
@@ -112,7 +117,10 @@ class StoredFrames:
         yield from map(read_frame_masks, self.paths, self.facts)
 
     def maps(self) -> Iterator[ProbabilityMap]:
-        """Yield the probability map of each frame.
+        """Yield the probability map of each frame, all on the grid of the frame with most windows.
+
+        Each frame has windows of its own where it is searched at its own scale, and a single one
+        where it shows no lattice.
 
         Yields
         ------
@@ -124,8 +132,25 @@ class StoredFrames:
             A file is missing or damaged.
         """
         classes = self.facts[0]["class_data"]
+        y, x = max(map(read_frame_grid, self.paths), key=lambda grid: len(grid[0]) * len(grid[1]))
         for path in self.paths:
-            yield read_frame_map(path, classes)
+            yield _on_grid(read_frame_map(path, classes), y, x)
+
+
+def _on_grid(
+    found: ProbabilityMap, y: NDArray[np.float32], x: NDArray[np.float32]
+) -> ProbabilityMap:
+    """Return a map on other window centres: each takes what the nearest window has."""
+    if np.array_equal(found.y, y) and np.array_equal(found.x, x):
+        return found
+    rows, columns = _nearest(found.y, y)[:, None], _nearest(found.x, x)
+    probability = found.probability[:, rows, columns]
+    return replace(found, probability=probability, y=y, x=x, valid=found.valid[rows, columns])
+
+
+def _nearest(centres: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the index of the nearest of ascending centres for each wanted one."""
+    return np.searchsorted((centres[1:] + centres[:-1]) / 2, wanted)
 
 
 def _reduced(metadata: dict[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
