@@ -28,7 +28,7 @@ def _wedge(seed: int, edge: int = 420, period: float = 10.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_perfect_wedge_shows_nothing_unusual(seed: int) -> None:
+def test_a_perfect_wedge_shows_no_line_or_area_and_hardly_a_point(seed: int) -> None:
     survey = sd.survey(sd.Micrograph(_wedge(seed), "wedge.tif"))
     assert not [each for each in survey.candidates if each.kind != "point"]
     assert len(survey.candidates) <= 2  # of noise, about one in two images

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
+from skimage.transform import resize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +37,8 @@ _MOST_BLOCKED = 0.5
 """Share of a tile from which it does not count when no crystal is there."""
 _SMOOTH = 0.7
 """Standard deviation, in tiles, over which the noise is averaged."""
-
-
 _TINY = 1e-6
+"""In place of zero in divisions."""
 
 
 def even_noise(
@@ -66,7 +66,7 @@ def even_noise(
     Returns
     -------
     ndarray of float32, shape (rows, columns)
-        The image itself where no part is faint and noisier than the rest; nowhere with more
+        ``filtered`` itself where no part is faint and noisier than the rest; nowhere with more
         contrast than before.
     """
     count = [int(length / (_TILE * period)) for length in filtered.shape]
@@ -93,7 +93,8 @@ def even_noise(
     usual = max(float(np.median(noise[crystal])), _TINY)
     gain = np.where(crystal, np.maximum(np.minimum(np.sqrt(noise / usual), faint), 1), 1)
     gain = ndimage.gaussian_filter(gain, _SMOOTH, mode="nearest")
-    return np.asarray(filtered / _between(gain, filtered.shape), np.float32)
+    between = resize(gain.astype(np.float32), filtered.shape, order=1, mode="edge")
+    return np.asarray(filtered / between, np.float32)
 
 
 def _edges(length: int, count: int) -> NDArray[np.intp]:
@@ -124,15 +125,3 @@ def _differences(
         share = np.maximum(_tile_means(known, count), _TINY)
         total += _tile_means(np.where(known, squares, np.float32(0)), count) / share / 4
     return total
-
-
-def _between(tiles: Tiles, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Interpolate between the middles of tiles."""
-    for axis, length in enumerate(shape):
-        edges = np.append(_edges(length, tiles.shape[axis]), length)
-        middles, number = (edges[:-1] + edges[1:] - 1) / 2, np.arange(len(edges) - 1)
-        at = np.interp(np.arange(length), middles, number)
-        low = np.minimum(at.astype(np.intp), len(number) - 2)
-        part = np.expand_dims(at - low, 1 - axis)
-        tiles = (1 - part) * np.take(tiles, low, axis) + part * np.take(tiles, low + 1, axis)
-    return tiles.astype(np.float32)

@@ -17,8 +17,6 @@ import numpy as np
 from scipy import fft, ndimage
 from scipy.special import expit, logit
 
-from napari_stem_defects.base.defect_classes import BULK
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -79,7 +77,7 @@ def with_pooled_lines(
     ProbabilityMap
         On the crest of such a line the more probable class of lines reaches its threshold.
     """
-    names = [each.name for each in found.class_data if each.kind == "line" and each.name != BULK]
+    names = found.names_of("line")
     if not names or min(found.valid.shape) < 2:
         return found
     above = np.stack([_above(found, name, thresholds[name]) for name in names])

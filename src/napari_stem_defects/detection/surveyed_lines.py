@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.base.defect_classes import BULK
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -65,7 +63,7 @@ def with_surveyed_lines(
         Along such a line the class that most of it has reaches its threshold, and pieces beside
         it do not.
     """
-    names = [each.name for each in found.class_data if each.kind == "line" and each.name != BULK]
+    names = found.names_of("line")
     if not names or not lines or min(found.valid.shape) < 2:
         return found
     steps = [float(np.diff(centres).mean()) for centres in (found.y, found.x)]

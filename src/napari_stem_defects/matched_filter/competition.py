@@ -69,6 +69,7 @@ def compete(
             np.minimum(values, np.float32(0), out=values, where=lost)
     points = {n: own[n] for n in named if model.classes[n].kind == "point"}
     if alike and points:
+        # What is similar there still explains the place, which is nothing unknown.
         clicked = ndimage.maximum_filter(_same_places(residual, alike), reach)
         for n in points:
             np.minimum(similar[n], np.float32(0), out=similar[n], where=clicked)
@@ -89,10 +90,9 @@ def compete(
     explained = ndimage.maximum_filter(explained, size) if named else explained
     for n, item in enumerate(model.classes):
         beaten = np.zeros(residual.shape, bool) if item.templates else explained
-        for other, top in tops.items():
-            if other == n or (n in points if other == _NEGATIVES else not item.templates):
-                continue
-            beaten = beaten | (own[n] + np.float32(_MARGIN) < top)
+        others = {*(named if item.templates else ()), *(() if n in points else (_NEGATIVES,))}
+        for other in (others - {n}) & tops.keys():
+            beaten = beaten | (own[n] + np.float32(_MARGIN) < tops[other])
         np.minimum(similar[n], np.float32(0), out=similar[n], where=beaten)
 
 

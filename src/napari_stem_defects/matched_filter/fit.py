@@ -73,7 +73,8 @@ _UNUSUAL = 0.5
 _MOST_NEGATIVES = 64
 """Places that Bulk clicks teach, those that look most like a defect: each takes time."""
 _APART = 0.02
-"""Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
+"""Thresholds lie this far above the clicks of unlike classes and below those of the own class; by
+more than this a place beside a defect is less similar than the defect."""
 
 
 def fit(

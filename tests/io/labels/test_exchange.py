@@ -338,7 +338,7 @@ def test_labels_of_missing_frames_are_left_out_and_named(tmp_path: Path, image: 
     points = tmp_path / "points.csv"
     points.write_text("y_px,x_px,class,frame\n20,20,Vac,1\n20,20,Vac,2\n")
     (remark,) = labels_import(tmp_path / "mine", [points], [stack]).remarks
-    assert remark.endswith("1 labels outside the image left out (Vac at y 20, x 20 in frame 2)")
+    assert remark.endswith("1 label outside the image left out (Vac at y 20, x 20 in frame 2)")
 
 
 def test_a_rejected_import_leaves_an_earlier_project_alone(tmp_path: Path, image: Path) -> None:

@@ -264,7 +264,8 @@ def _left_out(table: Path, rows: Sequence[PointRow]) -> str:
         for row in rows[:_MOST_NAMED]
     )
     more = ", ..." * (len(rows) > _MOST_NAMED)
-    return f"{table.name}: {len(rows)} labels outside the image left out ({first}{more})"
+    count = "1 label" if len(rows) == 1 else f"{len(rows)} labels"
+    return f"{table.name}: {count} outside the image left out ({first}{more})"
 
 
 def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback = silent) -> int:
