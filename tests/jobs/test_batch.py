@@ -191,6 +191,14 @@ def test_each_image_gets_the_model_that_its_lattice_fits(tmp_path: Path) -> None
         "movie": "cdte-110",
     }
     assert found["movie"]["model_choice"].endswith("(frame 1)")
+    assert found["movie"]["recognised"] is True
+    assert found["movie"]["fitting_frames"] == 1
+    assert found["movie"]["image"]["pixel_size_source"] == "lattice"
+    assert found["movie"]["recognition"].startswith("the lattice fits in 1 of 2 frames, not in fra")
+    assert found["movie"]["lattice"]["vectors_nm"] is not None
+    area = np.prod(images["cdte-110"].shape) * found["movie"]["image"]["pixel_size_nm"] ** 2
+    assert found["movie"]["searched_nm2"] <= area  # of one frame
+    assert not (tmp_path / "out" / "movie" / "survey.csv").exists()
     assert found["other"]["recognised"] is False
     assert not any(found["other"]["counts"].values())
     assert "hexagonal" in found["other"]["model_choice"]

@@ -78,19 +78,17 @@ def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallba
     if options.pixel_size is not None:
         micrograph = micrograph.with_pixel_size(options.pixel_size, "user")
     frames = options.frames or tuple(range(micrograph.frame_count))
-    for frame in frames:
+    for frame in options.frames or ():
         micrograph.frame(frame)  # raises before anything is written if the frame does not exist
-    statements: list[str] = []
 
     def surveys() -> Iterator[Survey]:
         for done, frame in enumerate(frames):
             report(Progress(f"survey {path.name}", done, len(frames)))
-            survey = survey_frame(micrograph.frame(frame), frame=frame)
-            statements.append(survey.statement)
-            yield survey
+            yield survey_frame(micrograph.frame(frame), frame=frame)
 
     folder = write_survey(options.out.resolve(), micrograph, surveys(), len(frames))
     report(Progress(f"survey {path.name}", len(frames), len(frames)))
-    print_result(f"{path.name}: {statements[0]} -> {folder}")
-    for note in (*micrograph.notes, *read_json_or_empty(folder / SUMMARY)["warnings"]):
+    summary = read_json_or_empty(folder / SUMMARY)
+    print_result(f"{path.name}: {summary['statement']} -> {folder}")
+    for note in (*micrograph.notes, *summary["warnings"]):
         print_result(f"  {note}")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.api.survey_fallback import survey_nameless
 from napari_stem_defects.base.internal_fault import internal_fault
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
+from napari_stem_defects.base.spread_order import spread_order
 from napari_stem_defects.detection.nothing_fits import NO_MODEL
 from napari_stem_defects.errors import (
     InputError,
@@ -129,6 +130,7 @@ class _Chosen:
     choice: ImageChoice
     spec: EnsembleSpec | None = None
     sha256: str = ""
+    frame: int | None = None  # that it was chosen by
 
     @classmethod
     def of(cls, choice: ImageChoice) -> _Chosen:
@@ -191,7 +193,7 @@ class _Batch:
             if self.settings.pixel_size_nm is not None:
                 micrograph = micrograph.with_pixel_size(self.settings.pixel_size_nm, "user")
             chosen = self.given or self._choose(micrograph)
-            micrograph = self._calibrated(micrograph, chosen.spec)
+            micrograph = self._calibrated(micrograph, chosen)
         except InputError as error:
             return Outcome(path, fault=str(error))
         except Exception as error:
@@ -235,21 +237,28 @@ class _Batch:
         return _Opened(number, image, folder, futures, chosen.model)
 
     def _choose(self, micrograph: Micrograph) -> _Chosen:
-        """Choose the model of the library whose lattice fits the first usable frame."""
-        frames = self.settings.frames or range(micrograph.frame_count)
-        choice = choose_for_frames(micrograph, frames)
+        """Choose the model of the library whose lattice fits frames of the stack."""
+        choice = choose_for_frames(micrograph, self._frames(micrograph))
         model = None if choice.entry is None else choice.entry.path
-        return _Chosen.of(ImageChoice(model, choice.statement))
+        return replace(_Chosen.of(ImageChoice(model, choice.statement)), frame=choice.frame)
 
-    @staticmethod
-    def _calibrated(micrograph: Micrograph, spec: EnsembleSpec | None) -> Micrograph:
-        """Give a whole stack the calibration of its first frame."""
-        if spec is None or micrograph.pixel_size_source == "user":
+    def _frames(self, micrograph: Micrograph) -> Sequence[int]:
+        """Return the frames that are searched."""
+        return self.settings.frames or range(micrograph.frame_count)
+
+    def _calibrated(self, micrograph: Micrograph, chosen: _Chosen) -> Micrograph:
+        """Give a whole stack the calibration of a frame: the first that shows the lattice."""
+        if chosen.spec is None or micrograph.pixel_size_source == "user":
             return micrograph
-        first = match_scale(micrograph.frame(0), spec.target_scale).micrograph
-        if first.pixel_size_nm is None:
-            return micrograph
-        return micrograph.with_pixel_size(first.pixel_size_nm, first.pixel_size_source)
+        target = chosen.spec.target_scale
+        frames = spread_order(self._frames(micrograph)) if chosen.frame is None else [chosen.frame]
+        for frame in frames:
+            matched = match_scale(micrograph.frame(frame), target).micrograph
+            if matched.pixel_size_nm is not None:
+                return micrograph.with_pixel_size(matched.pixel_size_nm, matched.pixel_size_source)
+            if not target.measures_pixel_size:
+                break
+        return micrograph
 
     def finish(self, opened: _Opened | Outcome) -> Outcome:
         """Wait for an image's frames, merge them and give its folder back."""

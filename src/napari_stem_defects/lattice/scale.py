@@ -68,6 +68,12 @@ class TargetScale:
     samples_per_unit: float | None = None
     units: float | None = None
 
+    @property
+    def measures_pixel_size(self) -> bool:
+        """Whether an image without a pixel size gets one from its lattice."""
+        known = self.pixel_size_nm is not None and self.lattice_nm is not None
+        return known and self.samples_per_unit is None
+
 
 @dataclass(frozen=True)
 class ScaleMatch:

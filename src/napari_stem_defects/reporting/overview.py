@@ -203,8 +203,9 @@ def _all_entries(detections: Sequence[Detection], result_totals: ResultTotals) -
     parameters = [detection.parameters for detection in detections]
     reasons = [str(each["recognition"]) for each in parameters if each.get("recognition")]
     warnings = [str(text) for each in parameters for text in each.get("warnings", ())]
-    if reasons:
-        heading, _, reason = reasons[0].partition(": ")
+    if len(reasons) == len(detections):  # otherwise a tile states it of its frame
+        known = [each for each in reasons if not each.startswith(NOT_RECOGNISED)]
+        heading, _, reason = (known or reasons)[0].partition(": ")
         if heading == NOT_RECOGNISED:
             entries = [entry for entry in entries if entry.heading != _NO_DEFECTS]
         entries.insert(0, _Entry(None, heading, _wrapped(reason)))

@@ -80,7 +80,7 @@ def test_without_a_general_model_none_is_chosen_for_other_crystals() -> None:
     assert choice.statement.startswith("not recognised: the lattice is")
 
 
-def test_a_stack_is_decided_on_its_first_frame_with_a_lattice() -> None:
+def test_a_stack_is_decided_on_a_frame_with_a_lattice() -> None:
     crystal = simulate("cdte-110", size=192).micrograph.pixels
     stack = Micrograph(np.stack([np.zeros_like(crystal), crystal]), "movie")
     choice = choose.choose_for_frames(stack, range(2))
@@ -91,3 +91,21 @@ def test_a_stack_is_decided_on_its_first_frame_with_a_lattice() -> None:
     assert empty.statement.endswith("(frame 0)")
     with pytest.raises(InputError, match="no frame to search"):
         choose.choose_for_frames(stack, [])
+
+
+def test_one_odd_frame_does_not_decide_for_a_stack() -> None:
+    """A movie that begins on another crystal, as on the substrate."""
+    crystal = simulate("cdte-110", size=192).micrograph
+    other = lattice_image(12, 1.35, 90, size=192, dose=20)
+    pixels = np.stack([other, np.zeros_like(other), *[crystal.pixels] * 3])
+    stack = Micrograph(pixels.astype(np.float32), "movie", crystal.pixel_size_nm, "file")
+    choice = choose.choose_for_frames(stack, range(5))
+    assert choice.entry is not None
+    assert choice.entry.name == "cdte-110"
+    assert choice.frame >= 2
+    first_alone = choose.choose_for_frames(stack, [0, 1]).entry
+    assert first_alone is not None
+    assert first_alone.name == "any-crystal"
+    tied = choose.choose_for_frames(stack, [0, 4]).entry
+    assert tied is not None
+    assert tied.name == "cdte-110"

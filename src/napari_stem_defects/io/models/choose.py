@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.spread_order import spread_order
 from napari_stem_defects.detection.model_choice import choose_model
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.kept_models import kept_model
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.detection.model_choice import ModelChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
+
+
+_MAX_VOTES = 5
+_ENOUGH_VOTES = 2
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,10 @@ def _refusal(
 
 
 def choose_for_frames(micrograph: Micrograph, frames: Iterable[int]) -> LibraryChoice:
-    """Choose the model for a stack from its first frame that shows a lattice.
+    """Choose the model for a stack from a few frames that show a lattice.
+
+    They are spread over the stack: the first ones may be blank, out of focus or beside the crystal.
+    Two that agree decide, otherwise most of up to five.
 
     Parameters
     ----------
@@ -125,15 +133,31 @@ def choose_for_frames(micrograph: Micrograph, frames: Iterable[int]) -> LibraryC
     InputError
         If a frame does not exist.
     """
-    entries, first = list_models(), None
-    for frame in frames:
+    entries, blank, votes = list_models(), None, list[LibraryChoice]()
+    for frame in spread_order(list(frames)):
         choice = choose_from_library(micrograph.frame(frame), entries)
         if micrograph.is_stack:
             statement = f"{choice.statement} (frame {frame})"
             choice = replace(choice, statement=statement, frame=frame)
-        if choice.measured.cell is not None:
-            return choice
-        first = first or choice
-    if first is None:
+        if choice.measured.cell is None:
+            blank = blank or choice
+            continue
+        votes.append(choice)
+        if len(votes) == _MAX_VOTES or _count(choice, votes) == _ENOUGH_VOTES:
+            break
+    if votes:
+        return max(votes, key=lambda each: (_count(each, votes), _is_special(each)))
+    if blank is None:
         raise InputError(f"{micrograph.name}: no frame to search; give at least one")
-    return first
+    return blank
+
+
+def _count(choice: LibraryChoice, votes: Sequence[LibraryChoice]) -> int:
+    """Return how many frames chose the same model."""
+    return sum(each.entry == choice.entry for each in votes)
+
+
+def _is_special(choice: LibraryChoice) -> bool:
+    """Return whether a model was chosen that knows the crystal: noise hardly ever fits one."""
+    geometry = None if choice.entry is None else choice.entry.spec.lattice_geometry
+    return geometry is not None and not geometry.is_general

@@ -81,7 +81,7 @@ def frame_parameters(summary: Mapping[str, Any], frame: Mapping[str, Any]) -> di
     Returns
     -------
     dict
-        Those of the first frame, with what differs in this one. Summaries written before frames
+        Those of the summary, with what differs in this one. Summaries written before frames
         had an entry of their own give later frames no checks of planar defects.
     """
     parameters = dict(summary["parameters"])

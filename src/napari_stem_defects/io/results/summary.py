@@ -15,11 +15,12 @@ from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.base.search_area import searched_px
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.json_safe import plain
+from napari_stem_defects.io.results.fitting_frames import FittingFrames
 from napari_stem_defects.postprocessing.regions import totals
 from napari_stem_defects.postprocessing.result_totals import ResultTotals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
@@ -29,7 +30,7 @@ CORRECTIONS = "corrections"
 """Key of the regions corrected by hand, in the parameters of a frame and in the summary."""
 
 ABOUT_THE_MODEL = ("model_choice", "recognition", "warnings", "lattice")
-"""Parameters of the first frame that the summary repeats: why this model, and what it fits."""
+"""Parameters of a typical frame that the summary repeats: why this model, and what it fits."""
 
 _PLANAR_FIELDS = (
     *("frame", "class_name", "region", "length_nm", "direction_deg"),
@@ -68,7 +69,8 @@ def sum_results(frames: Sequence[Mapping[str, Any]], regions: Iterable[Region]) 
     pixels = np.prod(frames[0]["frame_shape"], dtype=np.int64) * len(frames)
     shares = np.sum([frame["mask_px"] for frame in frames], axis=0) / pixels
     size = frames[0]["pixel_size_nm"]
-    searched = sum(map(_searched_px, frames))
+    left_out = FittingFrames.of(frames).left_out
+    searched = sum(_searched_px(frame) for frame in frames if frame["frame"] not in left_out)
     return ResultTotals(
         totals=totals(regions, names),
         fractions=dict(zip(names, map(float, shares), strict=True)),
@@ -106,8 +108,10 @@ def make_summary(
     dict
         JSON-safe.
     """
-    first = frames[0]
+    fitting = FittingFrames.of(frames)
+    first = frames[fitting.typical]
     about = {name: first["parameters"].get(name) for name in ABOUT_THE_MODEL}
+    about["recognition"] = fitting.statement or about["recognition"]
     if not_drawn:
         about["warnings"] = [*(about["warnings"] or ()), not_drawn]
     return {
@@ -124,7 +128,8 @@ def make_summary(
         },
         "model": plain(model),
         **about,
-        "recognised": all(frame["parameters"].get("recognised", True) for frame in frames),
+        "recognised": fitting.recognised,
+        "fitting_frames": fitting.count,
         "parameters": first["parameters"],
         CORRECTIONS: [
             each for frame in frames for each in frame["parameters"].get(CORRECTIONS, ())
@@ -137,12 +142,7 @@ def make_summary(
         "area_fractions": {
             name: share for name, share in result_totals.fractions.items() if name != UNKNOWN
         },
-        "planar_defects": [
-            {name: getattr(region, name) for name in _PLANAR_FIELDS}
-            for frame in frames
-            for region in frame["regions"]
-            if region.geometry
-        ],
+        "planar_defects": _planar_defects(frames),
         "searched_nm2": result_totals.searched_nm2,
         "densities_per_nm2": densities(
             {name: total.count for name, total in result_totals.totals.items()},
@@ -150,13 +150,22 @@ def make_summary(
         ),
         "lengths_per_area_per_nm": _line_densities(first["class_data"], result_totals),
         "unknown_fraction": result_totals.fractions[UNKNOWN],
-        "recognised_fraction": _recognised_fraction(frames, result_totals),
+        "recognised_fraction": _recognised_fraction(frames, result_totals, fitting.left_out),
         "called_fraction": result_totals.valid_fraction,
-        "frames": [_frame_summary(frame, first["parameters"]) for frame in frames],
+        "frames": _frame_summaries(frames, first["parameters"], fitting.left_out),
         "seconds": sum(frame["seconds"] for frame in frames),
         "versions": library_versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _planar_defects(frames: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: getattr(region, name) for name in _PLANAR_FIELDS}
+        for frame in frames
+        for region in frame["regions"]
+        if region.geometry
+    ]
 
 
 def _valid_px(frame: Mapping[str, Any]) -> float:
@@ -200,9 +209,12 @@ def _line_densities(classes: Sequence[DefectClass], found: ResultTotals) -> dict
     }
 
 
-def _recognised_fraction(frames: Sequence[Mapping[str, Any]], found: ResultTotals) -> float | None:
+def _recognised_fraction(
+    frames: Sequence[Mapping[str, Any]], found: ResultTotals, left_out: Container[int]
+) -> float | None:
     """Return the share of the area searched that belongs to a class, Bulk included."""
-    searched, valid = (sum(map(area, frames)) for area in (_searched_px, _valid_px))
+    searched = sum(_searched_px(frame) for frame in frames if frame["frame"] not in left_out)
+    valid = sum(map(_valid_px, frames))
     pixels = float(np.prod(frames[0]["frame_shape"], dtype=np.int64)) * found.frames
     # What was not searched is unknown as well.
     known = valid - found.fractions[UNKNOWN] * pixels
@@ -238,12 +250,20 @@ def mask_provenance(
     }
 
 
-def _frame_summary(frame: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the counts of a frame, and how its parameters differ from those of the first one."""
+def _frame_summaries(
+    frames: Sequence[Mapping[str, Any]], common: Mapping[str, Any], left_out: Container[int]
+) -> list[dict[str, Any]]:
+    return [_frame_summary(each, common, each["frame"] not in left_out) for each in frames]
+
+
+def _frame_summary(
+    frame: Mapping[str, Any], common: Mapping[str, Any], is_searched: bool
+) -> dict[str, Any]:
+    """Return the counts of a frame, and how its parameters differ from the common ones."""
     names = [region.class_name for region in frame["regions"]]
     found = {name: names.count(name) for name in frame["mask_names"] if name != UNKNOWN}
     size = frame["pixel_size_nm"]
-    area = None if size is None else _searched_px(frame) * float(size) ** 2
+    area = _searched_px(frame) * float(size) ** 2 if is_searched and size is not None else None
     return {
         "frame": frame["frame"],
         "seconds": frame["seconds"],

@@ -279,7 +279,8 @@ def _rows(survey: Survey) -> Iterator[list[str]]:
 def _summary(
     micrograph: Micrograph, surveys: Sequence[Survey], warnings: Sequence[str]
 ) -> dict[str, Any]:
-    first = surveys[0]
+    # A blank first frame of a movie shows nothing of the crystal.
+    first = next((survey for survey in surveys if survey.lattice.cells), surveys[0])
     return {
         "result": SURVEY,
         "image": {

@@ -125,7 +125,8 @@ class FrameResults(MutableMapping[int, FrameResult]):
     def summary(self) -> str:
         """Return number and density of each class, or why none is named, in one line."""
         stated = [str(each.parameters.get("recognition") or "") for each in self._loaded.values()]
-        reason = next(filter(None, stated), "")
+        fitting = [each for each in stated if not each.startswith(NOT_RECOGNISED)]
+        reason = next(filter(None, fitting or stated), "")
         if reason.startswith(NOT_RECOGNISED):
             return reason
         first = self.first()
