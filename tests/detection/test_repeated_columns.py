@@ -1,9 +1,10 @@
-"""Columns at the interface with another crystal are no row of point defects."""
+"""Columns at an interface or of a larger cell are no point defects."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.helpers.crystal_images import square_cell
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
@@ -54,6 +55,26 @@ def test_only_places_that_repeat_lose_their_name() -> None:
     assert (left[found.y < 170] < 0.1).all()
     np.testing.assert_array_equal(left[found.y > 170], found.probability[1][found.y > 170])
     assert found.probability.max() == np.float32(0.9)  # what was given is not changed
+
+
+def test_columns_that_every_second_cell_has_lose_their_name() -> None:
+    y, x = np.mgrid[:SIZE, :SIZE]
+    image = np.full((SIZE, SIZE), 0.1)
+    for i in range(16):
+        for j in range(16):
+            for offset, bright in ((0.0, 0.5 if (i + j) % 2 else 1.0), (0.5, 0.45)):
+                apart = np.square(y - (i + offset) * PERIOD - 8)
+                apart = apart + np.square(x - (j + offset) * PERIOD - 8)
+                image += (0 if (i, j, offset) == (9, 9, 0) else bright) * np.exp(-apart / 15.7)
+    cells = (square_cell(PERIOD),)
+    sites = [(8 + PERIOD * i, 8 + PERIOD * j) for i, j in ((5, 6), (9, 9), (11, 4))]
+    pixels = np.random.default_rng(3).poisson(60 * image).astype(np.float32)
+    kept = without_rows(a_map(sites, pixels), pixels, cells, {"Bulk": 0.5, "Vac": 0.7}, 16.0)
+    assert (kept.places, kept.ordered) == (0, 2)
+    assert kept.statement.startswith("2 places got no name: every second or third cell")
+    named = kept.map.centres_of(np.argwhere(kept.map.probability[1] > 0.7))
+    assert len(named)
+    assert np.abs(named - (8 + 9 * PERIOD)).max() <= 6
 
 
 def test_without_such_places_nothing_changes() -> None:

@@ -30,6 +30,12 @@ class CrystalImage(NamedTuple):
         return Micrograph(self.pixels, "crystal")
 
 
+def square_cell(period: float) -> UnitCell:
+    """Return the unit cell of a square lattice along the axes, with a period in px."""
+    direct, reciprocal = (((length, 0.0), (0.0, length)) for length in (period, 1 / period))
+    return UnitCell(direct, reciprocal, (0.01, 0.01), 90.0, 0.1, 1.0, 0.001, "square", 1.0)
+
+
 HEXAGONAL = ((0.0, 1.0), (np.sqrt(0.75), 0.5))
 SQUARE = ((1.0, 0.0), (0.0, 1.0))
 OBLIQUE = ((1.0, 0.0), (0.35, 1.2))
