@@ -195,7 +195,7 @@ def _same_kind(one: str, other: str) -> bool:
         {".jpg", ".jpeg"},
         {".mrc", ".mrcs"},
         {".emd", ".hspy", ".h5", ".hdf5", ".hf5", ".nxs", ".nhdf"},
-        {".npz", ".ndata", ".zspy"},
+        {".npz", ".ndata", ".zspy", ".zarr.zip", ".ozx"},
     ]
     return one == other or any({one, other} <= kind for kind in kinds)
 

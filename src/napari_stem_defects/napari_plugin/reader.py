@@ -32,7 +32,7 @@ from napari_stem_defects.workers.isolated_read import read_all, read_patches
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
 SUFFIXES = (
-    *(".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrcs", ".mrc.gz"),
+    *(".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrcs", ".mrc.gz", ".zarr.zip", ".ozx"),
     *(".hspy", ".zspy", ".h5", ".hdf5", ".hf5", ".nxs", ".ndata", ".nhdf"),
 )
 """File name extensions of this reader; napari opens TIFF, PNG and similar files itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,22 @@ def test_folders_are_recognised(tmp_path: Path, program: str, suffix: str) -> No
 def test_archives_are_recognised(tmp_path: Path, program: str, suffix: str) -> None:
     ARCHIVES[program](tmp_path / f"a{suffix}")
     micrograph = read(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(micrograph.pixels, IMAGE)
+    assert micrograph.pixel_size_nm == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("suffix", [".ome.zarr.zip", ".ozx"])
+@pytest.mark.parametrize("inside", ["", "a.zarr"])
+@pytest.mark.parametrize("program", FOLDERS)
+def test_packed_folders_are_recognised(
+    tmp_path: Path, program: str, inside: str, suffix: str
+) -> None:
+    folder = tmp_path / "top" / inside
+    folder.parent.mkdir(exist_ok=True)
+    FOLDERS[program](folder)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "top")
+    path = Path(packed).rename(tmp_path / f"a{suffix}")
+    micrograph = read(path)
     np.testing.assert_array_equal(micrograph.pixels, IMAGE)
     assert micrograph.pixel_size_nm == pytest.approx(0.02)
 

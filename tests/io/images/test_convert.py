@@ -139,3 +139,27 @@ def test_pixels_are_a_copy_unless_stated(tmp_path: Path) -> None:
     mapped = np.load(tmp_path / "a.npy", mmap_mode="c")
     assert not np.shares_memory(to_pixels(RawImage(mapped), copy=False)[0], mapped)
     assert np.shares_memory(to_pixels(RawImage(array), copy=False)[0], array)
+
+
+@pytest.mark.parametrize(
+    ("kind", "offset"), [("f8", 1e9), ("i8", 2**60), ("u8", 2**63), ("u4", 4 * 10**9)]
+)
+def test_a_large_number_that_all_have_in_common_is_subtracted(kind: str, offset: int) -> None:
+    """As of a detector's pedestal, or a file that stores counts since it was switched on."""
+    counts = np.arange(12 * 15).reshape(12, 15)
+    array = counts.astype(kind) + np.array(offset).astype(kind)
+    pixels, _, notes = to_pixels(RawImage(array))
+    np.testing.assert_array_equal(pixels, counts)
+    assert notes[0].startswith("Intensities were reduced by ")
+
+
+def test_numbers_that_float32_tells_apart_keep_their_offset() -> None:
+    for array in (
+        np.arange(180.0).reshape(12, 15) * 1e-2 + 1e3,
+        np.arange(180, dtype=np.int64).reshape(12, 15) + 10**7,
+        np.full((12, 15), 1e9),
+        np.arange(180, dtype=np.float32).reshape(12, 15) * 64 + 1e9,  # has lost them already
+    ):
+        pixels, _, notes = to_pixels(RawImage(array))
+        np.testing.assert_array_equal(pixels, array.astype(np.float32))
+        assert notes == ()

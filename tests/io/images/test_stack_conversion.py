@@ -56,6 +56,18 @@ def test_all_types_gaps_and_scales(
     assert_same(stack)
 
 
+@pytest.mark.parametrize(
+    ("kind", "offset"), [("f8", 1e6), ("i8", 2**60), ("u8", 2**63), ("i4", -(2**31)), ("f8", 1e200)]
+)
+def test_numbers_that_differ_little_from_a_large_one(kind: str, offset: float) -> None:
+    stack = np.random.default_rng(3).integers(0, 1000, (3, 12, 15)).astype(kind)
+    stack = stack * (np.float64(offset) * 1e-10 + 1e-3) if kind == "f8" else stack
+    stack += np.array(offset).astype(kind)
+    if kind == "f8":
+        stack[0, 0, 0] = np.nan
+    assert_same(stack)
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_marks_burned_into_frames(first: bool) -> None:
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ pytest.importorskip("zarr", reason="zarr is not installed")
 import zarr
 
 from napari_stem_defects.io.images.axes import Axis
-from napari_stem_defects.io.images.zarr_arrays import is_zarr, open_group, signal_of_array
+from napari_stem_defects.io.images.zarr_arrays import is_zarr, open_zarr, signal_of_array
 
 ARRAY = np.arange(2 * 3 * 5 * 7, dtype="u2").reshape(2, 5, 7, 3)
 AXES = [Axis(2, "c"), Axis(5, "x", 0.2, "Å"), Axis(7, "y", 0.2, "Å"), Axis(3, "t")]
@@ -23,7 +23,7 @@ def array(tmp_path: Path) -> Any:
     stored = group.create_array("0", shape=ARRAY.shape, dtype=ARRAY.dtype, chunks=(1, 5, 7, 2))
     stored[...] = ARRAY
     assert is_zarr(tmp_path / "a.zarr")
-    return open_group(tmp_path / "a.zarr", tmp_path / "a.zarr")["0"]
+    return open_zarr(tmp_path / "a.zarr")["0"]
 
 
 def test_a_channel_of_any_order_is_read_whole_or_by_frame(array: Any) -> None:

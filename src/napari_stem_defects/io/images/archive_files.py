@@ -8,8 +8,14 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.io.images import hyperspy_zarr, nion_swift, numpy_files, ome_zarr
-from napari_stem_defects.io.images.zarr_arrays import open_group
+from napari_stem_defects.io.images import (
+    hyperspy_zarr,
+    nion_swift,
+    numpy_files,
+    ome_zarr,
+    plain_zarr,
+)
+from napari_stem_defects.io.images.zarr_arrays import is_packed_zarr, open_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,17 +25,16 @@ if TYPE_CHECKING:
 
     Lister = Callable[[Path], list[StoredSignal]]
 
-_ZARR = (".zgroup", ".zattrs", ".zarray", "zarr.json")
 _SWIFT = {"data.npy", "metadata.json"}
 
 
 def list_archive(path: Path) -> list[StoredSignal]:
-    """List the signals of a Zarr folder of OME-Zarr, abTEM or HyperSpy, or of a ZIP archive.
+    """List the signals of a Zarr folder of OME-Zarr, abTEM, HyperSpy or others, or of an archive.
 
     Parameters
     ----------
     path : Path
-        A folder, or an archive of HyperSpy, Nion Swift or NumPy.
+        A folder, or a ZIP archive of one, of Nion Swift or of NumPy.
 
     Returns
     -------
@@ -68,14 +73,15 @@ def open_archive(path: Path) -> list[StoredSignal]:
 
 def _readers(path: Path) -> tuple[Lister, Lister]:
     """Return the readers, whole and by frame, of the program that wrote a folder or archive."""
-    if path.is_dir():
-        if hyperspy_zarr.is_hyperspy(open_group(path, path)):
+    if path.is_dir() or is_packed_zarr(path):
+        opened = open_zarr(path)
+        if plain_zarr.is_plain(opened):
+            return plain_zarr.list_arrays, plain_zarr.open_arrays
+        if hyperspy_zarr.is_hyperspy(opened):
             return hyperspy_zarr.list_zspy, hyperspy_zarr.open_zspy
         return ome_zarr.list_ome_zarr, ome_zarr.open_ome_zarr
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
-    if any(name.endswith(_ZARR) for name in names):
-        return hyperspy_zarr.list_zspy, hyperspy_zarr.open_zspy
     if names >= _SWIFT:
         return nion_swift.list_ndata, nion_swift.open_ndata
     return numpy_files.list_npz, numpy_files.list_npz

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _LUMINANCE = (0.299, 0.587, 0.114)
 # Beyond this, squares and sums in float32 overflow or vanish.
 _SAFE_PEAK = (1e-15, 1e15)
+# Fewer levels between the lowest and the highest number would be seen as steps.
+_LEAST_LEVELS = 2**11
+# From so many bytes per number float32 holds less, by the kind of the type.
+_WIDE_BYTES = {"b": 2, "i": 4, "u": 4, "f": 8}
 _SATURATED_SHARE = 0.01
 _COLOURFUL, _GREYISH, _MOST_COLOURED = 0.2, 0.08, 0.1
 _BLOCK_ROWS = 512
@@ -206,9 +210,15 @@ def _as_float32(
     array: NDArray[Any], finite: NDArray[np.bool_] | None, notes: list[str], *, copy: bool
 ) -> NDArray[np.float32]:
     where: Any = True if finite is None else finite
-    highest = float(np.max(array, where=where, initial=0))
-    lowest = float(np.min(array, where=where, initial=0))
-    peak = max(highest, -lowest)
+    first = array.flat[0 if finite is None else int(np.argmax(finite))]
+    lowest = np.min(array, where=where, initial=first)
+    highest = np.max(array, where=where, initial=first)
+    offset = common_offset(lowest, highest, array.dtype)
+    if offset:
+        notes.append(note_reduced(offset))
+        array = array - offset
+        lowest, highest = lowest - offset, highest - offset
+    peak = max(float(highest), -float(lowest), 0.0)
     if not is_safe(peak):
         notes.append(note_divided(peak))
         array = array / peak
@@ -236,6 +246,35 @@ def _fill(
             frame[mask] = 0 if mask.all() else np.median(frame[~mask])
     notes.append(note_filled(int(invalid.sum())))
     return invalid
+
+
+def common_offset(lowest: Any, highest: Any, stored: np.dtype[Any]) -> Any:
+    """Return what all numbers of an image have in common, where float32 would lose the rest.
+
+    Parameters
+    ----------
+    lowest, highest : number of the stored type
+    stored : dtype
+        Type of the stored numbers.
+
+    Returns
+    -------
+    number of the stored type
+        0 where at least `_LEAST_LEVELS` levels between the lowest and the highest number remain.
+    """
+    peak = max(abs(float(lowest)), abs(float(highest)))
+    if stored.itemsize < _WIDE_BYTES[stored.kind] or not np.isfinite(peak) or lowest == highest:
+        return 0
+    step = peak * float(np.finfo(np.float32).eps)
+    # Integers up to 2**24 are exact.
+    is_exact = stored.kind in "iu" and peak < 1 / float(np.finfo(np.float32).epsneg)
+    levels = (float(highest) - float(lowest)) / step
+    return 0 if is_exact or levels >= _LEAST_LEVELS else lowest
+
+
+def note_reduced(offset: Any) -> str:
+    """Return the note about numbers that differ too little; ``offset`` was subtracted."""
+    return f"Intensities were reduced by {offset:.7g}: their differences would be lost in 32 bit."
 
 
 def is_safe(peak: float) -> bool:

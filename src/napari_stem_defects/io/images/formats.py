@@ -108,6 +108,7 @@ FORMATS = (
     Format("Nion Swift", (".ndata",), _ZIP, *_IN_ARCHIVE),
     Format("HyperSpy Zarr", (".zspy",), _ZIP, *_IN_ARCHIVE),
     Format("OME-Zarr", (".zarr",), _NOTHING, *_IN_ARCHIVE),
+    Format("packed OME-Zarr", (".zarr.zip", ".ozx"), _ZIP, *_IN_ARCHIVE),
     Format("packed MRC", (".mrc.gz",), _GZIP, mrc.list_mrc),
     # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
     Format(

@@ -6,14 +6,12 @@ group with ``data``, an ``axis-N`` per axis and metadata; markers and tables in 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.axes import Axis
-from napari_stem_defects.io.images.limits import check_memory
 from napari_stem_defects.io.images.microscope_formats import fault_of_kind
-from napari_stem_defects.io.images.zarr_arrays import open_group, signal_of_array
+from napari_stem_defects.io.images.zarr_arrays import check_array, open_zarr, signal_of_array
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -82,10 +80,7 @@ def open_zspy(path: Path) -> list[StoredSignal]:
 
 
 def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
-    def archive(zarr: Any) -> Any:
-        return zarr.storage.ZipStore(path, mode="r")
-
-    group = open_group(path, path if path.is_dir() else archive)
+    group = open_zarr(path)
     if not is_hyperspy(group):
         raise ReadError(one_line(path, "holds no signal of HyperSpy", "save it again as .hspy"))
     signals = group[_EXPERIMENTS]
@@ -98,9 +93,7 @@ def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
 
 def _signal(path: Path, group: Any, name: str, *, by_frame: bool) -> StoredSignal:
     array = group["data"]
-    numbers = math.prod(array.shape)
-    if not by_frame:
-        check_memory(path, numbers * array.dtype.itemsize, 4 * numbers)
+    check_array(path, array, by_frame=by_frame)
     described = [dict(group[f"axis-{number}"].attrs) for number in range(array.ndim)]
     navigates = [bool(axis.get("navigate")) for axis in described]
     axes = [

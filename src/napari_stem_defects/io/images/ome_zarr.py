@@ -5,7 +5,6 @@ Of OME-Zarr the full resolution of the first image is read, of abTEM each of its
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +12,7 @@ import numpy as np
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.abtem_axes import stated_axes
 from napari_stem_defects.io.images.axes import Axis
-from napari_stem_defects.io.images.limits import check_memory
-from napari_stem_defects.io.images.zarr_arrays import open_group, signal_of_array
+from napari_stem_defects.io.images.zarr_arrays import check_array, open_zarr, signal_of_array
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ def list_ome_zarr(path: Path) -> list[StoredSignal]:
     Parameters
     ----------
     path : Path
-        A folder ``.zarr``.
+        A folder ``.zarr``, or a ZIP archive of one.
 
     Returns
     -------
@@ -68,7 +66,7 @@ def open_ome_zarr(path: Path) -> list[StoredSignal]:
 
 
 def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
-    group = open_group(path, path)
+    group = open_zarr(path)
     described = dict(group.attrs)
     if any(name in described for name in ("metadata0", "kwargs0", "ensemble_axes_metadata")):
         return _of_abtem(path, group, described, by_frame=by_frame)
@@ -83,7 +81,7 @@ def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
         )
     first = scales[0]
     array = group[first["datasets"][0]["path"]]
-    _check(path, array, by_frame=by_frame)
+    check_array(path, array, by_frame=by_frame)
     axes = _axes(first, array.shape)
     place = next((i for i, axis in enumerate(axes) if axis.name == "c"), None)
     names = _channel_names(described, 1 if place is None else axes[place].size)
@@ -104,17 +102,11 @@ def _of_abtem(
     found: list[StoredSignal] = []
     for name in [name for name in arrays if name in group]:
         array, about = group[name], arrays[name]
-        _check(path, array, by_frame=by_frame)
+        check_array(path, array, by_frame=by_frame)
         axes = stated_axes(about, array.shape) or [Axis(size) for size in array.shape]
         title = str(about.get("type") or "image")
         found.append(signal_of_array(array, axes, title, by_frame=by_frame))
     return found
-
-
-def _check(path: Path, array: Any, *, by_frame: bool) -> None:
-    if not by_frame:
-        numbers = math.prod(array.shape)
-        check_memory(path, numbers * array.dtype.itemsize, 4 * numbers)
 
 
 def _axes(scales: Mapping[str, Any], shape: Sequence[int]) -> list[Axis]:

@@ -37,7 +37,7 @@ def read(
     Supported formats are TIFF (also OME-TIFF, ImageJ and DigitalMicrograph exports), PNG, JPEG,
     NPY, NPZ, MRC (also packed, ``.mrc.gz``) and Nion Swift's ``.ndata``; with the optional extra
     ``formats`` also DM3, DM4, EMD (Velox, NCEM), TIA SER, HyperSpy (``.hspy``, ``.zspy``), HDF5 of
-    Nion Swift, py4DSTEM and pyNSID, and Zarr folders of OME-Zarr and abTEM. Of several signals the
+    Nion Swift, py4DSTEM and pyNSID, and Zarr folders. Of several signals the
     one that shows a lattice best is read: an image of a detector before maps of elements, at
     atomic scale before a survey image, HAADF before others, raw numbers before 8-bit copies, the
     largest; `list_signals` lists them.

@@ -6,7 +6,7 @@ burned in, how much is saturated) is measured once, in passes that hold one fram
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from napari_stem_defects.io.images.burned_in_marks import find_marks, note_maske
 from napari_stem_defects.io.images.convert import (
     NOTE_COMPLEX,
     NotAnImage,
+    common_offset,
     is_safe,
     note_divided,
     note_filled,
+    note_reduced,
     note_saturated,
     saturation_limit,
 )
@@ -42,11 +44,14 @@ class StackConversion:
         Whether any pixel of any frame is NaN or infinite.
     has_marks : bool
         Whether marks are burned into the first frame, and therefore looked for in all.
+    offset : number of the stored type
+        What is subtracted before; see `convert.common_offset`.
     """
 
     divisor: float = 1.0
     has_gaps: bool = False
     has_marks: bool = False
+    offset: Any = 0
 
     @property
     def has_invalid(self) -> bool:
@@ -70,6 +75,8 @@ class StackConversion:
         with np.errstate(over="ignore", invalid="ignore"):
             frame = np.abs(stored) if stored.dtype.kind == "c" else stored
             gaps = ~np.isfinite(frame) if self.has_gaps else None
+            if self.offset:
+                frame = frame - self.offset
             if self.divisor != 1:
                 frame = frame / self.divisor
             pixels = np.array(frame, dtype=np.float32, order="C")
@@ -116,53 +123,51 @@ def measure_conversion(frames: FramesOnDisk) -> tuple[StackConversion, tuple[str
     if 0 in frames.shape:
         raise NotAnImage("holds no pixels; record or export it again")
     notes = [NOTE_COMPLEX] if frames.dtype.kind == "c" else []
-    missing, peak, tops = _extremes(frames)
+    missing, lowest, highest, tops = _extremes(frames)
     if missing == np.prod(frames.shape):
         raise NotAnImage("holds no finite pixel, only NaN or infinity; export it again")
+    real = np.empty(0, frames.dtype).real.dtype
+    offset = common_offset(lowest, highest, real)
+    notes += [note_reduced(offset)] if offset else []
+    peak = max(float(highest - offset), -float(lowest - offset), 0.0)
     divisor = 1.0 if is_safe(peak) else peak
     notes += [note_divided(peak)] if divisor != 1 else []
     notes += [note_filled(missing)] if missing else []
-    unmarked = StackConversion(divisor, missing > 0)
+    unmarked = StackConversion(divisor, missing > 0, offset=offset)
     first, _ = unmarked.convert(frames[0])
-    conversion = StackConversion(divisor, missing > 0, find_marks(first) is not None)
+    conversion = replace(unmarked, has_marks=find_marks(first) is not None)
     marked = 0
-    if conversion.has_marks or divisor != 1:
+    if conversion.has_marks or divisor != 1 or offset:
         marked, tops = _marked_and_tops(frames, conversion)
     notes += [note_masked(marked / np.prod(frames.shape))] if conversion.has_marks else []
     note = _saturation(frames, conversion, tops)
     return conversion, (*notes, note) if note else tuple(notes)
 
 
-def _extremes(frames: FramesOnDisk) -> tuple[int, float, list[float]]:
-    """Return how many pixels are not finite, the largest magnitude, the top of each frame."""
-    missing, peak, tops = 0, 0.0, []
+def _extremes(frames: FramesOnDisk) -> tuple[int, Any, Any, list[float]]:
+    """Return how many pixels are not finite, the lowest and highest number, the top of each frame.
+
+    A frame without a finite pixel has the top 0.
+    """
+    missing, tops = 0, []
+    lowest, highest = None, None
     for number in range(frames.shape[0]):
         with np.errstate(over="ignore", invalid="ignore"):
             frame = np.abs(frames[number]) if frames.dtype.kind == "c" else frames[number]
-            where: Any = True
             if frame.dtype.kind == "f":
                 finite = np.isfinite(frame)
                 missing += frame.size - int(np.count_nonzero(finite))
-                where = finite
-            highest = float(np.max(frame, where=where, initial=0))
-            lowest = float(np.min(frame, where=where, initial=0))
-            is_empty = where is not True and not where.any()
-            top = 0 if is_empty else np.max(frame, where=where, initial=_lowest(frame.dtype))
-            tops.append(float(np.float32(top)))
-        peak = max(peak, highest, -lowest)
-    return missing, peak, tops
-
-
-def _lowest(kind: np.dtype[Any]) -> Any:
-    """Return the lowest number of a type."""
-    if kind.kind == "b":
-        return False
-    return np.iinfo(kind).min if kind.kind in "iu" else -np.inf
+                frame = frame if finite.all() else frame[finite]
+            tops.append(float(np.float32(frame.max())) if frame.size else 0.0)
+        if frame.size:
+            lowest = frame.min() if lowest is None else min(lowest, frame.min())
+            highest = frame.max() if highest is None else max(highest, frame.max())
+    return missing, lowest, highest, tops
 
 
 def _marked_and_tops(frames: FramesOnDisk, conversion: StackConversion) -> tuple[int, list[float]]:
     """Return the number of pixels under marks, and the highest value of each frame."""
-    unmarked = StackConversion(conversion.divisor, conversion.has_gaps)
+    unmarked = replace(conversion, has_marks=False)
     marked, tops = 0, []
     for number in range(frames.shape[0]):
         pixels, _ = conversion.convert(frames[number])

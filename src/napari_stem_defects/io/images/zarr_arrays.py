@@ -1,8 +1,10 @@
-"""Arrays in Zarr folders and archives, whole or frame by frame."""
+"""Arrays in Zarr folders and ZIP archives, whole or frame by frame."""
 
 from __future__ import annotations
 
 import importlib
+import math
+import zipfile
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from napari_stem_defects.io.images.axes import DIFFRACTION, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.frames_on_disk import PackedFrames
+from napari_stem_defects.io.images.limits import check_memory
 from napari_stem_defects.io.images.microscope_formats import with_extra
 from napari_stem_defects.io.images.pixel_size import FileScale, file_scale
 from napari_stem_defects.io.images.signals import SignalInfo, StoredSignal
@@ -22,11 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_MARKS = (".zattrs", ".zgroup", "zarr.json")
+_MARKS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
 
 
 def is_zarr(path: Path) -> bool:
-    """Return whether a folder is one Zarr group rather than a folder of images.
+    """Return whether a folder is one Zarr group or array rather than a folder of images.
 
     Parameters
     ----------
@@ -35,24 +38,47 @@ def is_zarr(path: Path) -> bool:
     Returns
     -------
     bool
-        True for folders with the metadata of a Zarr group.
+        True for folders with the metadata of a Zarr group or array.
     """
     return path.is_dir() and any((path / name).is_file() for name in _MARKS)
 
 
-def open_group(path: Path, store: Any) -> Any:
-    """Open a Zarr group to read.
+def is_packed_zarr(path: Path) -> bool:
+    """Return whether a ZIP archive holds a Zarr folder.
 
     Parameters
     ----------
     path : Path
-        The file or folder, for messages.
-    store : Path or callable
-        The folder, or a function of the package zarr that returns a store.
+        A ZIP archive.
 
     Returns
     -------
-    zarr.Group
+    bool
+    """
+    return _packed_root(path) is not None
+
+
+def _packed_root(path: Path) -> str | None:
+    """Return the folder in an archive that is the Zarr folder; None if there is none.
+
+    Systems that pack a folder put the folder itself into the archive.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = [name.rpartition("/") for name in archive.namelist()]
+    return min((folder for folder, _, name in names if name in _MARKS), key=len, default=None)
+
+
+def open_zarr(path: Path) -> Any:
+    """Open a Zarr folder, or a ZIP archive of one, to read.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or archive.
+
+    Returns
+    -------
+    zarr.Group or zarr.Array
 
     Raises
     ------
@@ -62,7 +88,21 @@ def open_group(path: Path, store: Any) -> Any:
         Any error of zarr for a damaged folder.
     """
     zarr: Any = with_extra(path, _import_zarr)
-    return zarr.open_group(store(zarr) if callable(store) else store, mode="r")
+    if path.is_dir():
+        return zarr.open(path, mode="r")
+    return zarr.open(zarr.storage.ZipStore(path, mode="r"), mode="r", path=_packed_root(path) or "")
+
+
+def is_array(opened: Any) -> bool:
+    """Return whether what was opened is an array rather than a group."""
+    return hasattr(opened, "shape")
+
+
+def check_array(path: Path, array: Any, *, by_frame: bool) -> None:
+    """Refuse an array that is read as a whole and too large; see `limits.check_memory`."""
+    if not by_frame:
+        numbers = math.prod(array.shape)
+        check_memory(path, numbers * array.dtype.itemsize, 4 * numbers)
 
 
 def _import_zarr() -> Any:
