@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 import napari_stem_defects as sd
-from napari_stem_defects.anomaly.contrast import column_contrast, column_sharpness, column_sign
+from napari_stem_defects.anomaly.contrast import column_contrast, column_sharpness
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.simulation.any_lattice_random import random_lattice_scene
 from napari_stem_defects.simulation.any_lattice_scene import simulate_lattice
@@ -34,10 +34,11 @@ def examined(pixels: np.ndarray[Any, Any]) -> dict[str, float] | None:
     cells = measure_lattices(pixels).cells
     if not cells:
         return None
+    sharpness = column_sharpness(pixels, cells)
     return {
-        "sharpness": round(column_sharpness(pixels, cells), 3),
+        "sharpness": round(sharpness, 3),
         "is_dark": float(column_contrast(pixels, cells) == "dark"),
-        "sign": float(column_sign(pixels, cells)),
+        "sign": -1.0 if sharpness < 0 else 1.0,
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import napari_stem_defects as sd
 from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.detection import contrast as module
 from napari_stem_defects.detection.contrast import (
     INVERTED,
     INVERTED_BRIGHT,
@@ -16,6 +17,7 @@ from napari_stem_defects.detection.contrast import (
     settle_contrast,
 )
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import EnsembleSpec
 
 BRIGHT = EnsembleSpec("bright", ("Bulk", "SF1"), training={"on_new_scenes": {}})
@@ -107,3 +109,37 @@ def test_a_bright_field_image_has_the_defects_of_its_inverse(crystal: Micrograph
     assert (plain.parameters["inverted"], dark.parameters["inverted"]) == (False, True)
     assert (plain.parameters["columns"], dark.parameters["columns"]) == ("bright", "dark")
     np.testing.assert_allclose(dark.map.probability, plain.map.probability, atol=0.02)
+
+
+def quick(contrast: str | None) -> EnsembleSpec:
+    """Return the description of a quick model of images with a contrast."""
+    return EnsembleSpec(
+        "quick",
+        ("Bulk", "Vac"),
+        architecture=MatchedFilterArchitecture(7.0, (1,)),
+        training={"column_contrast": contrast},
+    )
+
+
+def test_quick_models_get_images_with_the_contrast_of_their_clicks(crystal: Micrograph) -> None:
+    dark = inverted(crystal)
+    assert settled(crystal, quick("bright")) is None
+    assert settled(dark, quick("bright")) is not None
+    assert settled(dark, quick("dark")) is None
+    assert settled(crystal, quick("dark")) is not None
+
+
+@pytest.mark.parametrize("contrast", [None, "both"])
+def test_quick_models_of_no_or_both_contrasts_get_images_as_they_are(
+    crystal: Micrograph, contrast: str | None
+) -> None:
+    for image in (crystal, inverted(crystal)):
+        assert settled(image, quick(contrast)) is None
+
+
+def test_half_the_clarity_suffices_for_quick_models(
+    crystal: Micrograph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for sharpness, expected in ((-0.3, True), (-0.1, False), (0.3, False)):
+        monkeypatch.setattr(module, "column_sharpness", lambda *_, s=sharpness: s)
+        assert (settled(crystal, quick("bright")) is not None) == expected

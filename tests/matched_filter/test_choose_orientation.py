@@ -84,6 +84,26 @@ def test_an_image_with_both_orientations_keeps_the_learned_one(learned):
     assert suited_orientation(residual, model, in_periods(image.cells)) is model
 
 
+def test_what_looks_the_same_in_all_orientations_decides_nothing(learned):
+    """Missing columns beside the fault: the image shows them in the learned orientation, too."""
+    image, model = learned
+    missing = crystal_image(shape=SQUARE, missing=12, rotation_deg=0, spacing=14, size=320)
+    residual = lattice_residual(sample(missing.pixels, missing.cells))
+    values = residual.rows(slice(0, residual.shape[0]))
+    places = residual.sampled.to_samples(missing.defects)
+    clicks = [Click(0, *map(float, place), "V") for place in places[:4]]
+    vacancies = fit([values], clicks, {}, residual.sampled.samples).classes
+    both = replace(model, classes=(*model.classes, *vacancies))
+    pixels = np.ascontiguousarray(np.concatenate([image.pixels.T, missing.pixels]))
+    residual = lattice_residual(sample(pixels, image.cells))
+    suited = suited_orientation(residual, both, in_periods(image.cells))
+    _, fault, vacant = class_maps(residual, suited).probability
+    rows = fault.shape[0] // 2
+    assert (fault[: rows - 10] > 0.5).any(axis=1).mean() > 0.9
+    assert (vacant[rows + 5 :] > 0.5).any()
+    assert not (vacant[: rows - 10] > 0.5).any()
+
+
 def test_a_class_with_like_sites_is_counted_by_its_templates(learned):
     image, model = learned
     residual = lattice_residual(sample(image.pixels, image.cells))
@@ -96,6 +116,8 @@ def test_a_class_with_like_sites_is_counted_by_its_templates(learned):
         threshold=0.95,
         template_threshold=item.threshold,
     )
-    expected = module._score(model, patches)
-    assert expected > 0
-    assert module._score(replace(model, classes=(sited,)), patches) == expected
+    expected = module._shown(model, patches)
+    assert expected.any()
+    np.testing.assert_array_equal(
+        module._shown(replace(model, classes=(sited,)), patches), expected
+    )

@@ -167,3 +167,18 @@ def test_a_model_of_a_small_cell_has_no_length_unit_of_its_own():
     ensemble = train_quick([labelled(vacancies(), 2)], ()).ensemble
     assert quick_model(ensemble).scale.units == 1
     assert "units" not in ensemble.spec.to_dict()["architecture"]
+
+
+@pytest.mark.parametrize("clicked_dark", [False, True])
+def test_the_next_image_may_have_the_other_contrast(clicked_dark):
+    """What is darker than the crystal in one of them is brighter in the other."""
+    image, following = vacancies(), vacancies(seed=3)
+    first, second = (
+        each._replace(pixels=each.pixels.max() - each.pixels) if dark else each
+        for each, dark in ((image, clicked_dark), (following, not clicked_dark))
+    )
+    ensemble = train_quick([labelled(first, 5)], ()).ensemble
+    assert ensemble.spec.column_contrast == ("dark" if clicked_dark else "bright")
+    detection = detect_frame(second.micrograph, ensemble)
+    assert detection.parameters["inverted"]
+    assert len(detection.regions) == len(following.defects)

@@ -2,7 +2,7 @@
 
 The image is averaged along its lattice, so that noise does not count, and the brightest and the
 darkest places are compared: columns are as sharp as the probe, gaps between them are rounder.
-`column_sign` takes the more probable of both, `column_contrast` states what is clear.
+The sign of `column_sharpness` is the more probable of both, `column_contrast` states what is clear.
 ``studies/contrast.py`` measures both.
 """
 
@@ -34,25 +34,6 @@ _REPEATS = 2  # lattice vectors in both directions over which a patch is average
 _SMOOTHING = 0.06  # standard deviation in periods
 _SHARPEST = 99.5  # percentile of the curvature
 _CLEAR = 0.5  # of the contrast of the clearest patch
-
-
-def column_sign(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> int:
-    """Return whether columns are more probably bright or dark, however unclear it is.
-
-    Parameters
-    ----------
-    pixels : ndarray of float32, shape (Y, X)
-        Finite intensities in any unit.
-    cells : sequence of UnitCell
-        The lattices of the image, at least one.
-
-    Returns
-    -------
-    int
-        1 for bright columns (dark field), -1 for dark ones (bright field): the sign of
-        `column_sharpness`.
-    """
-    return -1 if column_sharpness(pixels, cells) < 0 else 1
 
 
 def bright_residual(residual: LatticeResidual, sign: int | NDArray[np.int8]) -> NDArray[np.float32]:
@@ -90,10 +71,26 @@ def column_contrast(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> C
     """
     if not cells:
         return "unclear"
-    sharpness = column_sharpness(pixels, cells)
-    if sharpness < -CLEAR:
+    return contrast_name(column_sharpness(pixels, cells))
+
+
+def contrast_name(sharpness: float, clear: float = CLEAR) -> ColumnContrast:
+    """Return the contrast of columns where it is clear.
+
+    Parameters
+    ----------
+    sharpness : float
+        See `column_sharpness`.
+    clear : float
+        Sharpness above which it is clear.
+
+    Returns
+    -------
+    {"bright", "dark", "unclear"}
+    """
+    if sharpness < -clear:
         return "dark"
-    return "bright" if sharpness > CLEAR else "unclear"
+    return "bright" if sharpness > clear else "unclear"
 
 
 def column_sharpness(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> float:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_stem_defects.anomaly.contrast import column_contrast, column_sign
+from napari_stem_defects.anomaly.contrast import (
+    column_contrast,
+    column_sharpness,
+    contrast_name,
+)
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +25,9 @@ ContrastChoice = Literal["auto", "bright", "dark"]
 CONTRASTS: tuple[ContrastChoice, ...] = ("auto", "bright", "dark")
 """What a user may state about the columns of an image."""
 
+_CLEAR_OF_CLICKED = 0.2
+"""Sharpness from which the contrast is another one than that of the images with the clicks of a
+quick model, where theirs is clear. Of 150 simulated crystals with bright columns none has -0.1."""
 INVERTED = "Dark columns on a bright ground (bright field): the image was inverted for the model."
 INVERTED_BRIGHT = (
     "Bright columns on a dark ground: the image was inverted for the model, which was trained on"
@@ -81,8 +88,8 @@ def settle_contrast(
         The model.
     contrast : {"auto", "bright", "dark"}
         Columns of the image. "auto" inverts images whose columns clearly have another contrast
-        than those that the model was trained on, where that is known; models of the lattice
-        residual need no inversion.
+        than those that the model was trained on, where that is known. Of models of the lattice
+        residual only quick ones need that; the others see the sign of the columns.
 
     Returns
     -------
@@ -105,9 +112,16 @@ def settle_contrast(
         return SettledContrast(inverted(micrograph), True, statement, sign, contrast)
     if spec.sees_residual:
         cells = measured.cells
-        sign = column_sign(micrograph.pixels, cells) if cells else 1
-        return SettledContrast(micrograph, sign=sign)
-    shown = column_contrast(micrograph.pixels, measured.cells)
+        sharpness = column_sharpness(micrograph.pixels, cells) if cells else 0.0
+        shown = contrast_name(sharpness, _CLEAR_OF_CLICKED)
+        if (
+            not spec.is_quick
+            or expected not in ("bright", "dark")
+            or shown in ("unclear", expected)
+        ):
+            return SettledContrast(micrograph, sign=-1 if sharpness < 0 else 1)
+    else:
+        shown = column_contrast(micrograph.pixels, measured.cells)
     if (expected, shown) == ("bright", "dark"):
         return SettledContrast(inverted(micrograph), True, INVERTED, 1)
     if (expected, shown) == ("dark", "bright"):

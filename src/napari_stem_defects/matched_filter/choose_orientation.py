@@ -2,8 +2,9 @@
 
 A square lattice turned by 90 degrees is the same lattice, and so is every lattice turned by 180
 degrees; a defect is not. The most unusual places of the image decide: the orientation in which most
-of them show a class is that of the image. The one learned is kept wherever it shows some of them,
-because an image may hold defects in several orientations, of which one was clicked.
+of them show a class is that of the image. What looks the same in all orientations, as a vacancy
+may, decides nothing. The one learned is kept wherever it shows some of them, because an image may
+hold defects in several orientations, of which one was clicked.
 """
 
 from __future__ import annotations
@@ -52,21 +53,22 @@ def suited_orientation(
     patches = [patch.values for patch in unusual_patches(residual)]
     if not patches:
         return choices[0]
-    scores = [_score(each, patches) for each in choices]
+    shown_in = np.stack([_shown(each, patches) for each in choices])
+    scores = (shown_in & ~shown_in.all(axis=0)).sum(axis=(1, 2))
     best = int(np.argmax(scores))
     return choices[best] if scores[0] < _SHOWN * scores[best] else choices[0]
 
 
-def _score(model: MatchedFilterModel, patches: list[NDArray[np.float32]]) -> int:
-    """Return how many patches show a class of a model."""
+def _shown(model: MatchedFilterModel, patches: list[NDArray[np.float32]]) -> NDArray[np.bool_]:
+    """Return which patches show each class of a model that has templates, (classes, patches)."""
     near, edge = round(_NEAR * model.samples), len(patches[0])
     middle = slice(edge // 2 - near, edge // 2 + near + 1)
     # One strip, because templates do not reach from the middle of a patch into the next one.
     strip = np.concatenate(patches)
-    total = 0
+    every = []
     for item in model.classes:
         if item.templates:
             similar = best_similarity(strip, item.templates).reshape(len(patches), edge, edge)
             highest = similar[:, middle, middle].max(axis=(1, 2))
-            total += int((highest >= item.template_limit).sum())
-    return total
+            every.append(highest >= item.template_limit)
+    return np.array(every)

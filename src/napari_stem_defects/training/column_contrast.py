@@ -10,6 +10,8 @@ from napari_stem_defects.anomaly.contrast import CLEAR, column_sharpness
 from napari_stem_defects.training.image_lattices import ImageLattices, images_with_sites
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_stem_defects.networks.spec import TrainedContrast
     from napari_stem_defects.training.dataset import TrainingSet
 
@@ -45,7 +47,23 @@ def measure_contrast(
         cells = lattices[index].cells
         if cells:
             found.append(column_sharpness(data.images[index], cells))
-    if len(found) < max(1, _MIN_SHARE * len(chosen)):
+    return None if len(found) < _MIN_SHARE * len(chosen) else contrast_of(found)
+
+
+def contrast_of(found: Sequence[float]) -> TrainedContrast | None:
+    """Return the contrast of images from how clear that of each is.
+
+    Parameters
+    ----------
+    found : sequence of float
+        `anomaly.contrast.column_sharpness` of each.
+
+    Returns
+    -------
+    {"bright", "dark", "both"} or None
+        None where it is not clear.
+    """
+    if not found:
         return None
     values = np.array(found)
     bright, dark = int((values > CLEAR).sum()), int((values < -CLEAR).sum())

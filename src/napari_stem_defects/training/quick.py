@@ -21,6 +21,7 @@ from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.matched_filter.storage import DECISIONS, to_arrays
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.training.column_contrast import contrast_of
 from napari_stem_defects.training.evaluate import EvaluationReport
 from napari_stem_defects.training.lattice_geometry import geometry_of_cells
 from napari_stem_defects.training.quick_evaluation import evaluate_left_out
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.matched_filter.model import MatchedFilterModel, Window
+    from napari_stem_defects.networks.spec import TrainedContrast
 
 _SAME_PLACE_PERIODS = 0.2
 
@@ -106,6 +108,7 @@ def train_quick(
     training = {
         **ensemble.spec.training,
         "choices": options.to_dict(),
+        "column_contrast": _contrast_of_clicked(prepared, clicks),
         "label_set_sha256": evaluation.data.sha256(),
         "notes": list(notes),
     }
@@ -139,6 +142,14 @@ def _prepared(
     if window is None and (window := window_outside(images, prepared, class_data)):
         prepared = _at_one_scale(images, window, lattices)
     return prepared, window
+
+
+def _contrast_of_clicked(
+    prepared: Sequence[PreparedImage], clicks: Sequence[Click]
+) -> TrainedContrast | None:
+    """Return whether the columns of the images with clicks are bright or dark, where clear."""
+    used = sorted({click.image for click in clicks if click.class_name != BULK})
+    return contrast_of([prepared[n].sharpness for n in used if prepared[n].cell is not None])
 
 
 def _at_one_scale(

@@ -13,7 +13,7 @@ from napari_stem_defects.anomaly.background import (
     crystal_pixels,
     unsuited_window,
 )
-from napari_stem_defects.anomaly.contrast import column_sign
+from napari_stem_defects.anomaly.contrast import column_sharpness
 from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
 from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
 from napari_stem_defects.anomaly.visibility import visibility
@@ -74,8 +74,8 @@ class PreparedImage:
     values : ndarray of float32, shape (Y, X)
         The whole residual.
     limits : Thresholds
-    sign : int
-        1 for bright columns, -1 for dark ones.
+    sharpness : float
+        How clearly columns are bright, or, below 0, dark; see `anomaly.contrast`.
     window : Window or None
         Of the spots, in an image without a lattice.
     """
@@ -84,8 +84,13 @@ class PreparedImage:
     residual: LatticeResidual
     values: NDArray[np.float32]
     limits: Thresholds
-    sign: int
+    sharpness: float = 0.0
     window: Window | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 for columns that are more probably bright, -1 for dark ones."""
+        return -1 if self.sharpness < 0 else 1
 
     @property
     def period_px(self) -> float:
@@ -162,8 +167,8 @@ def prepare_image(
     residual = image_residual(micrograph, lattice.cells, scale)
     values = residual.rows(slice(0, residual.shape[0]))
     residual = replace(residual, known=values)
-    sign = column_sign(micrograph.pixels, lattice.cells)
-    return PreparedImage(lattice.cell, residual, values, null_thresholds(residual), sign)
+    sharpness = column_sharpness(micrograph.pixels, lattice.cells)
+    return PreparedImage(lattice.cell, residual, values, null_thresholds(residual), sharpness)
 
 
 def _prepare_spots(
@@ -181,7 +186,7 @@ def _prepare_spots(
     residual = background_residual(micrograph, window_px, samples, crystal)
     values = residual.rows(slice(0, residual.shape[0]))
     residual = replace(residual, known=values)
-    return PreparedImage(None, residual, values, null_thresholds(residual), 1, window)
+    return PreparedImage(None, residual, values, null_thresholds(residual), 0.0, window)
 
 
 def scale_warnings(
