@@ -157,8 +157,9 @@ class LabelBoxes:
         self._redraw.start()
 
     def activate(self) -> None:
-        """Make the layer receive mouse and keys."""
+        """Make the layer receive mouse and keys, and show it."""
         if (layer := self.layer) is not None:
+            layer.visible = True
             self._viewer.layers.selection.active = layer
 
     def _draw(self) -> None:
@@ -250,6 +251,7 @@ class LabelBoxes:
 
     def _click(self, position: tuple[float, float], event: Any) -> Iterator[None]:
         if (yield from self._is_click(event)):
+            self.activate()
             self._labels.click(*position)
 
     def _right_click(self, position: tuple[float, float], event: Any) -> Iterator[None]:

@@ -48,7 +48,7 @@ class SurveyLayers:
         self._places: OwnedLayers[Points] = OwnedLayers(viewer)
         self._grains: OwnedLayers[Shapes] = OwnedLayers(viewer)
 
-    def show_map(self, source: Image, survey: Survey) -> Image:
+    def show_map(self, source: Image, survey: Survey, *, is_visible: bool = True) -> Image:
         """Show how unusual each pixel is, from 0 to twice the threshold.
 
         Parameters
@@ -56,6 +56,8 @@ class SurveyLayers:
         source : Image
             The image surveyed; the map lies directly over it.
         survey : Survey
+        is_visible : bool
+            Whether a new map is visible; the user's choice for an earlier one stays.
 
         Returns
         -------
@@ -72,7 +74,7 @@ class SurveyLayers:
             layer.translate = placement["translate"]
         else:
             _, keywords, _ = map_layer(data, source.name, survey.threshold, placement)
-            layer = Image(data, **keywords)
+            layer = Image(data, visible=is_visible, **keywords)
             keep_on(layer, source)
             self._maps.add(_MAP, layer, above=source)
         highest = max(float(survey.anomaly.max(initial=0)), limits[1])

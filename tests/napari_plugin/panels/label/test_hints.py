@@ -8,12 +8,16 @@ from napari_stem_defects.napari_plugin.panels.label.hints import hint_text
 
 
 @pytest.mark.parametrize(
-    ("has_project", "is_painting", "start"),
+    ("has_image", "has_project", "is_painting", "start"),
     [
-        (False, False, "Click on the image"),
-        (True, False, "Click to set a label"),
-        (True, True, "Drag over an area"),
+        (False, False, False, "Open an image"),
+        (False, True, False, "Open an image"),
+        (True, False, False, "Click on the image"),
+        (True, True, False, "Click to set a label"),
+        (True, True, True, "Drag over an area"),
     ],
 )
-def test_the_hint_is_that_of_the_tool(has_project: bool, is_painting: bool, start: str) -> None:
-    assert hint_text(has_project, is_painting).startswith(start)
+def test_the_hint_is_that_of_the_tool(
+    has_image: bool, has_project: bool, is_painting: bool, start: str
+) -> None:
+    assert hint_text(has_image, has_project, is_painting).startswith(start)

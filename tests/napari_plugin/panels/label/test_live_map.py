@@ -133,12 +133,14 @@ def test_faults_are_one_line_and_clear_the_map(harness: Harness) -> None:
     harness.worker.send(Failed("stack: no lattice"))
     assert harness.live.found is None
     assert harness.live.statement == "stack: no lattice"
+    harness.labels.click(50, 20)
+    assert harness.live.statement == "computing the map…"
     harness.labels.close()
     assert "no label project is open" in harness.live.statement
     harness.live.switch(False)
     assert harness.live.statement == ""
     harness.labels.open(Path("nowhere"))
-    assert len(harness.requests) == 2
+    assert len(harness.requests) == 3
 
 
 def test_results_after_switching_off_are_ignored(harness: Harness) -> None:

@@ -336,3 +336,11 @@ def test_painting_may_be_the_first_that_is_done(viewer: Any) -> None:
     wait_for(lambda: len(widget.view_model.labels) > 0)
     press(widget, "paint")
     assert widget.hint.text().startswith("Click to set a label")
+
+
+def test_a_warning_goes_with_the_next_change(viewer: Any) -> None:
+    widget = docked(viewer, LabelPatchesWidget)
+    press(widget, "export")
+    assert widget.warning.isVisible()
+    click(canvas_of(viewer), spot(viewer, 60, 60))
+    assert not widget.warning.isVisible()

@@ -49,6 +49,8 @@ def survey(widget: Any) -> None:
     press(widget, "survey")
     wait_for(lambda: bool(widget.queue.waiting))
     wait_for(lambda: any(layer.name == "anomaly - X" for layer in widget._viewer.layers))
+    # It would lie over the places that are to be named.
+    assert not widget._viewer.layers["anomaly - X"].visible
     QTest.qWait(50)
 
 

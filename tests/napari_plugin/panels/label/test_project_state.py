@@ -115,3 +115,16 @@ def test_no_project_starts_while_another_process_writes_the_open_one(
     reopen()
     view_model.click(5, 5)
     assert len(view_model.labels) == 1
+
+
+def test_a_change_that_succeeds_ends_what_went_wrong_before() -> None:
+    model = LabelViewModel()
+    events: list[str] = []
+    model.failed.connect(events.append)
+    model.succeeded.connect(lambda: events.append("done"))
+    model.click(10, 20)
+    assert events == ["there is no image to label; open one"]
+    model.show(noise_micrograph())
+    model.click(10, 20)
+    assert events[-1] == "done"
+    model.close()

@@ -49,7 +49,8 @@ class SurveyAction:
     run : JobState
         Shows progress, statement and errors.
     with_places : bool
-        Whether the ranked places become a layer, too.
+        Whether the ranked places become a layer, too. Without it a new map is hidden: where
+        places are named one by one, it would lie over them.
     with_pixel_size : callable, optional
         Receives the frame and returns it with the pixel size that the user has typed, if any.
 
@@ -149,7 +150,7 @@ class SurveyAction:
         image = alive(source)
         if image is None or image not in self._viewer.layers:
             return
-        self._layers.show_map(image, survey)
+        self._layers.show_map(image, survey, is_visible=self._with_places)
         if self._with_places:
             QTimer.singleShot(_PAUSE_MS, lambda: self._show_places(source, survey))
 

@@ -99,6 +99,9 @@ class LabelActions:
         frame : int
             Frame of the image to search.
         """
+        if self._image.image is None:
+            self._view_model.failed.emit(NO_IMAGE)
+            return
         if entry is None:
             self._view_model.failed.emit(
                 "no model fits this image; find unusual places, or train a model"

@@ -115,7 +115,9 @@ class LiveMapViewModel:
         self._requested = request
         job = LIVE_MAP.job(LiveMapArguments(request), subject="live map")
         stale = self.found is not None and self.found.shown != request.shown
-        self._show(None if stale else self.found, self.statement or _WAITING)
+        # A refusal was for earlier labels.
+        waiting = _WAITING if self.found is None else self.statement
+        self._show(None if stale else self.found, waiting)
         self._newest.request(job)
 
     def can_keep(self) -> bool:

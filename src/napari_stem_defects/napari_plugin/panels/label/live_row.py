@@ -88,9 +88,9 @@ class LiveRow(QWidget):
     def _draw(self) -> None:
         """Draw the newest map in a turn of its own."""
         found, image = self._live.found, self._shown()
-        if not self._live.is_on:
+        if not self._live.is_on or image is None:
             self.layer.remove()
-        elif found is None or image is None:
+        elif found is None:
             self.layer.clear()
         elif preload().is_alive():  # the features of the layer need pandas
             self._redraw.start(_PAUSE_MS)

@@ -44,9 +44,9 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import library
 from napari_stem_defects.napari_plugin.panels.label.actions import LabelActions
 from napari_stem_defects.napari_plugin.panels.label.automatic_row import AutomaticRow
 from napari_stem_defects.napari_plugin.panels.label.class_buttons import ClassButtons
-from napari_stem_defects.napari_plugin.panels.label.first_click import FirstClick
 from napari_stem_defects.napari_plugin.panels.label.fitting_models import FittingModels
 from napari_stem_defects.napari_plugin.panels.label.hints import hint_text
+from napari_stem_defects.napari_plugin.panels.label.image_click import ImageClick
 from napari_stem_defects.napari_plugin.panels.label.import_menu import ImportMenu
 from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import LabelThumbnails
 from napari_stem_defects.napari_plugin.panels.label.live_map import LiveMapViewModel
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.labels.label import Label
@@ -197,11 +198,11 @@ class LabelPatchesWidget(Panel):
         self.view_model.labels_changed.connect(self.boxes.draw)
         self.view_model.classes_changed.connect(self.boxes.draw)
         self.view_model.failed.connect(self._on_failed)
-        first_click = FirstClick(
-            self._viewer, self.view_model, lambda: self.image.image if self.is_shown else None
-        )
-        self.add_mouse_callback(self._viewer.mouse_drag_callbacks, first_click)
-        self.connect_until_closed(self._viewer.layers.events.removed, self._on_layer_removed)
+        self.view_model.succeeded.connect(lambda: show_note(self.warning, ""))
+        clicks = ImageClick(self._viewer, self.view_model, self.boxes, self._image_in_front)
+        self.add_mouse_callback(self._viewer.mouse_drag_callbacks, clicks)
+        removed = self._viewer.layers.events.removed
+        self.connect_until_closed(removed, self.live_row.on_layer_removed)
         self.connect_until_closed(self._viewer.dims.events.current_step, self._on_frame_shown)
         self.view_model.classes_changed.connect(self._on_classes)
         for action in (
@@ -326,6 +327,8 @@ class LabelPatchesWidget(Panel):
 
     def _on_image(self) -> None:
         image = self.image.image
+        show_note(self.warning, "")
+        self._show_hint()
         try:
             micrograph = None if image is None else convert.whole_input(image).micrograph()
         except InputError as error:
@@ -370,19 +373,19 @@ class LabelPatchesWidget(Panel):
         self.resume.setVisible(self.view_model.project is None and is_label_project(last))
 
     def _show_hint(self) -> None:
-        has_project = self.view_model.project is not None
-        show_note(self.hint, hint_text(has_project, self.paint.isChecked()))
+        has_image, has_project = self.image.image is not None, self.view_model.project is not None
+        show_note(self.hint, hint_text(has_image, has_project, self.paint.isChecked()))
 
     def _on_failed(self, message: str) -> None:
         show_note(self.warning, message)
         show_warning(message)
 
-    def _on_layer_removed(self) -> None:
-        self.live_row.on_layer_removed()
-
     def _read_frame(self) -> FrameInput | None:
         image = self.image.image
         return None if image is None else convert.frame_input(image, self._frame_shown())
+
+    def _image_in_front(self) -> Image | None:
+        return self.image.image if self.is_shown else None
 
     def _frame_shown(self) -> int:
         image = self.image.image

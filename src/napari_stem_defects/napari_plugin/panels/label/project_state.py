@@ -57,6 +57,8 @@ class LabelProjectState:
     """Labels of the frame shown, or the selection, have changed."""
     failed = Signal(str)
     """One line about what went wrong."""
+    succeeded = Signal()
+    """A change was made; what went wrong before is over."""
 
     def __init__(self) -> None:
         self.project: LabelProject | None = None
@@ -73,14 +75,16 @@ class LabelProjectState:
 
     def open(self, folder: Path) -> None:
         """Open a project with all its labels."""
+        warnings: tuple[str, ...] = ()
         with self._emit_failures():
             if not is_label_project(folder):
                 raise LabelError(
                     f"{folder}: is not a label project; select the folder of the project"
                 )
             self._use_project(LabelProject.open(folder))
-            for warning in self._open_project().warnings:
-                self.failed.emit(warning)
+            warnings = tuple(self._open_project().warnings)
+        for warning in warnings:
+            self.failed.emit(warning)
 
     def close(self) -> None:
         """Close the project; all changes are saved already."""
@@ -222,6 +226,8 @@ class LabelProjectState:
             yield
         except InputError as error:
             self.failed.emit(str(error))
+        else:
+            self.succeeded.emit()
 
     def _use_project(self, project: LabelProject) -> None:
         if self.project is not None:

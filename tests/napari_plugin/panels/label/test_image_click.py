@@ -1,4 +1,4 @@
-"""The first click on an image needs no project."""
+"""The first click on an image needs no project, and later ones no selected layer of labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from events import canvas_of, click, data_to_pixel, drag, press_key
-from panels import docked, press
+from panels import docked, press, wait_for
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
@@ -80,3 +80,39 @@ def test_a_hidden_panel_leaves_clicks_alone(
     assert not widget.is_shown
     click(canvas_of(viewer), spot(viewer, 128, 128))
     assert not automatic_projects.exists()
+
+
+@pytest.mark.parametrize("selected", ["image", "nothing", "labels deleted", "labels hidden"])
+def test_a_click_counts_whatever_is_selected(viewer: Any, widget: Any, selected: str) -> None:
+    canvas, image = canvas_of(viewer), viewer.layers[0]
+    click(canvas, spot(viewer, 60, 80))
+    wait_for(lambda: widget.boxes.layer is not None)
+    QTest.qWait(100)
+    if selected == "labels deleted":
+        viewer.layers.remove(widget.boxes.layer)
+    elif selected == "labels hidden":
+        widget.boxes.layer.visible = False
+    else:
+        viewer.layers.selection.active = image if selected == "image" else None
+    click(canvas, spot(viewer, 160, 180))
+    assert len(widget.view_model.labels) == 2
+    wait_for(lambda: widget.boxes.layer is not None)
+    QTest.qWait(100)
+    assert widget.boxes.layer.visible
+    assert viewer.layers.selection.active is widget.boxes.layer
+    press_key(canvas, Qt.Key.Key_1)
+    click(canvas, spot(viewer, 30, 180))
+    assert [label.class_name for label in widget.view_model.labels] == ["Defect", "Defect", "Bulk"]
+
+
+def test_a_click_on_an_image_that_is_moved_or_turned_sets_no_label(
+    viewer: Any, widget: Any
+) -> None:
+    canvas, image = canvas_of(viewer), viewer.layers[0]
+    image.mode = "transform"
+    click(canvas, spot(viewer, 60, 80))
+    image.mode = "pan_zoom"
+    viewer.dims.ndisplay = 3
+    QTest.qWait(100)
+    click(canvas, spot(viewer, 60, 80))
+    assert widget.view_model.project is None

@@ -1,4 +1,4 @@
-"""The first click on an image without a label project: it starts one and sets a label."""
+"""Clicks on an image whose layer of labels is not selected, or does not exist yet."""
 
 from __future__ import annotations
 
@@ -13,16 +13,23 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
+    from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
 
 
-class FirstClick:
-    """Mouse callback of the viewer while no project is open; `LabelBoxes` has the clicks then on.
+class ImageClick:
+    """Mouse callback of the viewer; clicks on the layer of labels are those of `LabelBoxes`.
+
+    The first label of an image starts a project. Later on the user selects the image for its
+    contrast, or deletes the layer of labels, and clicks on: the click counts, and the layer is
+    selected again.
 
     Parameters
     ----------
     viewer : ViewerModel
     view_model : LabelViewModel
+    boxes : LabelBoxes
+        Has the clicks that follow.
     shown : callable
         Returns the image being labelled; None while clicks are not for labels.
     """
@@ -31,19 +38,21 @@ class FirstClick:
         self,
         viewer: ViewerModel,
         view_model: LabelViewModel,
+        boxes: LabelBoxes,
         shown: Callable[[], Image | None],
     ) -> None:
         self._viewer = viewer
         self._view_model = view_model
+        self._boxes = boxes
         self._shown = shown
 
     def __call__(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
         """Set a label where the mouse is pressed and released without moving the image."""
         image = self._shown()
-        if self._view_model.project is not None or event.button != 1 or event.modifiers:
+        if image is None or event.button != 1 or event.modifiers or viewer.dims.ndisplay == 3:
             return
         active = viewer.layers.selection.active
-        if image is None or not (active is None or isinstance(active, Image)):
+        if not (active is None or (isinstance(active, Image) and active.mode == "pan_zoom")):
             return  # a click on a layer that is being drawn is for that layer
         camera = self._camera()
         y, x = map(float, image.world_to_data(event.position[-image.ndim :])[-2:])
@@ -53,6 +62,8 @@ class FirstClick:
         height, width = frame_shape(image)
         is_inside = -0.5 <= y <= height - 0.5 and -0.5 <= x <= width - 0.5
         if is_inside and self._camera() == camera:
+            self._boxes.show_over(image)
+            self._boxes.activate()
             self._view_model.click(y, x)
 
     def _camera(self) -> tuple[object, ...]:
