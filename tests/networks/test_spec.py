@@ -61,8 +61,6 @@ def test_a_teacher_without_site_filters_is_described_as_in_earlier_versions() ->
     having = replace(SPEC, teacher=MatchedFilterArchitecture(7.0, (2, 0), 1, sites=(1, 0)))
     assert "sites" not in without.to_dict()["teacher"]
     assert EnsembleSpec.from_dict(json.loads(json.dumps(having.to_dict()))) == having
-    assert having.has_sites
-    assert not without.has_sites
 
 
 def test_the_length_unit_of_networks_is_that_of_their_teacher() -> None:

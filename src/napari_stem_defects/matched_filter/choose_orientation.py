@@ -28,6 +28,9 @@ _NEAR = 1.0
 """Half width of the middle of a patch in periods."""
 _SHOWN = 0.25
 """Share of the places found in another orientation from which the learned one is kept."""
+_TELLING = 0.25
+"""Share of the places of a class that all orientations must not show for it to decide: mirrored, a
+fault looks like one of opposite shift, more or less by chance."""
 
 
 def suited_orientation(
@@ -54,7 +57,9 @@ def suited_orientation(
     if not patches:
         return choices[0]
     shown_in = np.stack([_shown(each, patches) for each in choices])
-    scores = (shown_in & ~shown_in.all(axis=0)).sum(axis=(1, 2))
+    telling = (shown_in & ~shown_in.all(axis=0)).sum(axis=2)
+    by_chance = telling.max(axis=0) < _TELLING * shown_in.sum(axis=2).max(axis=0)
+    scores = telling[:, ~by_chance].sum(axis=1)
     best = int(np.argmax(scores))
     return choices[best] if scores[0] < _SHOWN * scores[best] else choices[0]
 

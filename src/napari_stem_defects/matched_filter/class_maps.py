@@ -89,7 +89,7 @@ def class_maps(
     for rows, inner, values in residual.blocks(halo=int(_HALO * samples) + 1):
         first = rows.start - inner.start
         box = slice(first, first + len(values)), slice(0, values.shape[1])
-        part = image_part(residual, box, values) if model.has_sites else None
+        part = image_part(residual, box, values) if model.sees_image else None
         evidence = _evidence(values, model, limits, part)
         pooled.append(np.stack([pool_cells(layer[inner], edge) for layer in evidence]))
     level, *similar = np.concatenate(pooled, axis=1)
@@ -142,7 +142,7 @@ def probabilities_at(
         values = residual[top : y + halo + 1, left : x + halo + 1]
         cut = slice(top, top + values.shape[0]), slice(left, left + values.shape[1])
         part = None
-        if image is not None and model.has_sites:
+        if image is not None and model.sees_image:
             part = image_part(image, cut, values)
         y, x = y - top, x - left
         box = np.s_[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
@@ -186,7 +186,7 @@ def _evidence(
         else anomaly_similarity(extended, item, limits.extended)
         for item in model.classes
     ]
-    compete(similar, residual, model)
+    compete(similar, residual, model, part)
     return [level, *similar]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.matched_filter.beside_others import left_beside_others
+from napari_stem_defects.matched_filter.line_views import divided_by_view
 from napari_stem_defects.matched_filter.similarity import (
     best_likelihood,
     best_similarity,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.matched_filter.like_sites import ImagePart
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
     from napari_stem_defects.matched_filter.templates import Template
 
@@ -42,7 +44,10 @@ which a place is the very one of a Bulk click, which takes no other of the class
 
 
 def compete(
-    similar: list[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
+    similar: list[NDArray[np.float32]],
+    residual: NDArray[np.float32],
+    model: MatchedFilterModel,
+    part: ImagePart | None = None,
 ) -> None:
     """Clear the similarity to a class, in place, where another class fits better.
 
@@ -59,10 +64,14 @@ def compete(
         Similarity to each class.
     residual : ndarray of float32, shape (Y, X)
     model : MatchedFilterModel
+    part : ImagePart, optional
+        The same part of the image, for lines that it distinguishes and its residual does not.
     """
     named = [n for n, item in enumerate(model.classes) if item.templates]
     own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
     reach = 2 * round(COMPETE * model.samples) + 1
+    for n, values in divided_by_view(own, model, part) if part is not None else ():
+        own[n] = similar[n] = values
     unlike, alike = _divided_negatives(model)
     for n, lost in _lost_to_nearer(own, residual, model, unlike):
         for values in (own[n], similar[n]):

@@ -85,6 +85,9 @@ class ClassFilter:
     template_threshold : float
         Similarity to the templates alone from which a place is assigned where an image shows no
         like sites; without site filters the threshold is that.
+    views : tuple of ndarray of float32, shape (w, w)
+        What the image shows around the clicks of a line, by which it is distinguished from other
+        lines; see `line_views`.
     """
 
     name: str
@@ -99,6 +102,7 @@ class ClassFilter:
     is_faint: bool = False
     sites: tuple[SiteFilter, ...] = ()
     template_threshold: float = 0.0
+    views: tuple[NDArray[np.float32], ...] = ()
 
     @property
     def is_hidden(self) -> bool:
@@ -190,3 +194,8 @@ class MatchedFilterModel:
     def has_sites(self) -> bool:
         """Whether a class is compared with the like sites of an image."""
         return any(item.sites for item in self.classes)
+
+    @property
+    def sees_image(self) -> bool:
+        """Whether the image itself is compared, with like sites or views, beside its residual."""
+        return self.has_sites or any(item.views for item in self.classes)

@@ -90,6 +90,7 @@ def turned(model: MatchedFilterModel, shown: Vectors) -> MatchedFilterModel:
             parts[0],
             templates=tuple(each for part in parts for each in part.templates),
             sites=tuple(each for part in parts for each in part.sites),
+            views=tuple(each for part in parts for each in part.views),
         )
         for parts in zip(*(each.classes for each in every), strict=True)
     )
@@ -137,6 +138,7 @@ def _oriented(model: MatchedFilterModel, degrees: float, *, mirrored: bool) -> M
                     SiteFilter(*(_turned(each, degrees, mirrored, "nearest") for each in site))
                     for site in item.sites
                 ),
+                views=tuple(_turned(each, degrees, mirrored, "nearest") for each in item.views),
             )
             for item in model.classes
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _NEGATIVES = "negatives"
 _LATTICE = "lattice"
 _ALONE = "template_threshold"
+_VIEW = "view"
 DECISIONS = 6
 """Numbers by which a class is decided: threshold, anomaly, consistency, visibility, difference."""
 
@@ -46,6 +48,8 @@ def to_arrays(model: MatchedFilterModel) -> dict[str, NDArray[np.float32]]:
             arrays[f"{number}.{part}"] = np.stack([getattr(each, part) for each in item.sites])
         if item.sites:
             arrays[f"{number}.{_ALONE}"] = np.array([item.template_threshold], np.float32)
+        if item.views:
+            arrays[f"{number}.{_VIEW}"] = np.stack(item.views)
     return arrays | _template_arrays(_NEGATIVES, model.negatives)
 
 
@@ -66,6 +70,7 @@ def array_shapes(
     negatives: int,
     decisions: int = DECISIONS,
     sites: Sequence[int] = (),
+    views: Sequence[int] = (),
     *,
     of_spots: bool = False,
 ) -> dict[str, tuple[int, ...]]:
@@ -85,6 +90,8 @@ def array_shapes(
         Numbers by which each class is decided; earlier models have the first of them.
     sites : sequence of int
         Number of site filters of each class; empty where no class has one.
+    views : sequence of int
+        Number of views of each class; empty where no class has one.
     of_spots : bool
         Whether this is a model of spots in images without a lattice.
 
@@ -105,6 +112,8 @@ def array_shapes(
         for part, edge in zip(SiteFilter._fields, filter_edges(samples), strict=True):
             shapes |= {f"{number}.{part}": (count, edge, edge)} if count else {}
         shapes |= {f"{number}.{_ALONE}": (1,)} if count else {}
+    edge = gaussian_weight(samples, REACH["line"]).shape[0]
+    shapes |= {f"{n}.{_VIEW}": (count, edge, edge) for n, count in enumerate(views) if count}
     return shapes
 
 
@@ -141,7 +150,7 @@ def from_arrays(
         sites = _sites(arrays, str(number))
         alone = float(arrays[f"{number}.{_ALONE}"][0]) if sites else threshold
         item = ClassFilter(name, kind, templates, *numbers, sites=sites, template_threshold=alone)
-        filters.append(item)
+        filters.append(replace(item, views=tuple(arrays.get(f"{number}.{_VIEW}", ()))))
     negatives = _templates(arrays, _NEGATIVES, samples, SPOT if window else "point")
     (y0, x0), (y1, x1) = arrays[_LATTICE].tolist()
     lattice = (y0, x0), (y1, x1)

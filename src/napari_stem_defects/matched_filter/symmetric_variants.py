@@ -66,21 +66,25 @@ def with_symmetric_variants(
             left &= _at_middles(strip, item.templates, near, len(patches)) < item.template_limit
     classes = []
     for number, item in enumerate(model.classes):
-        candidates = [template for other in others for template in other.classes[number].templates]
+        candidates = [other.classes[number] for other in others]
         classes.append(_with_shown(item, candidates, strip, left, model.samples))
     return replace(model, classes=tuple(classes))
 
 
 def _with_shown(
     item: ClassFilter,
-    candidates: Sequence[Template],
+    candidates: Sequence[ClassFilter],
     strip: NDArray[np.float32],
     left: NDArray[np.bool_],
     samples: float,
 ) -> ClassFilter:
-    """Return a class with the candidates that are shown by places, which ``left`` then lacks."""
+    """Return a class with the templates, of the same class in other orientations, that are shown.
+
+    ``left`` then lacks the places that show them.
+    """
     near = round(_SHIFTED[item.kind] * samples) if candidates else 0
-    for candidate in candidates:
+    pairs = [(each, other.views) for other in candidates for each in other.templates]
+    for candidate, views in pairs:
         if candidate.power < _CLEAR * candidate.noise or not left.any():
             continue
         if _is_known(candidate, item.templates, near):
@@ -89,7 +93,9 @@ def _with_shown(
         shown = _at_middles(strip, (exclusive,), near, len(left)) >= _SHOWN[item.kind]
         shown &= left
         if shown.sum() >= _PLACES[item.kind]:
-            item = replace(item, templates=(*item.templates, candidate))
+            item = replace(
+                item, templates=(*item.templates, candidate), views=(*item.views, *views)
+            )
             left &= ~shown
     return item
 

@@ -16,7 +16,7 @@ MATCHED_FILTER = "matched-filter-1"
 _MAX_TEMPLATES = 1024
 _SAMPLES = (3.0, 32.0)
 _DECISIONS = (3, 6)
-_LATER = ("sites", "window_px", "window_nm", "units")
+_LATER = ("sites", "views", "window_px", "window_nm", "units")
 _UNITS = (1.0, 30.0)
 _LONGEST = 1e5
 
@@ -78,6 +78,9 @@ class MatchedFilterArchitecture:
         Numbers by which each class is decided; models of earlier versions have 3.
     sites : tuple of int
         Number of site filters of each class after Bulk; empty where no class has one.
+    views : tuple of int
+        Number of views of each class after Bulk, by which lines are distinguished; empty where no
+        class has one.
     window_px : float or None
         Of a model of spots in images without a lattice, the length that takes the place of the
         lattice period, in px of the clicked image; None for all other models.
@@ -94,6 +97,7 @@ class MatchedFilterArchitecture:
     negatives: int = 0
     decisions: int = 3
     sites: tuple[int, ...] = ()
+    views: tuple[int, ...] = ()
     window_px: float | None = None
     window_nm: float | None = None
     units: float | None = None
@@ -101,9 +105,9 @@ class MatchedFilterArchitecture:
 
     def __post_init__(self) -> None:
         """Raise `ModelError` for sizes that no quick model can have."""
-        counts = (*self.templates, self.negatives, *self.sites)
+        counts = (*self.templates, self.negatives, *self.sites, *self.views)
         valid = all(isinstance(n, int) and 0 <= n <= _MAX_TEMPLATES for n in counts)
-        valid &= len(self.sites) in (0, len(self.templates))
+        valid &= all(len(n) in (0, len(self.templates)) for n in (self.sites, self.views))
         valid &= isinstance(self.decisions, int) and self.decisions in _DECISIONS
         valid &= math.isfinite(self.samples) and _SAMPLES[0] <= self.samples <= _SAMPLES[1]
         lengths = [each for each in (self.window_px, self.window_nm) if each is not None]
@@ -164,7 +168,7 @@ def parse_architecture(sizes: Mapping[str, Any]) -> AnyArchitecture:
         If the architecture is unknown or its sizes are out of range.
     """
     if sizes.get("name") == MATCHED_FILTER:
-        counts = {name: tuple(sizes.get(name, ())) for name in ("templates", "sites")}
+        counts = {name: tuple(sizes.get(name, ())) for name in ("templates", "sites", "views")}
         return MatchedFilterArchitecture(**{**sizes, **counts})
     return Architecture(**{**sizes, "channels": tuple(sizes["channels"])})
 

@@ -163,11 +163,6 @@ class EnsembleSpec:
         return isinstance(self.architecture, MatchedFilterArchitecture)
 
     @property
-    def has_sites(self) -> bool:
-        """Whether the quick model, or the teacher, compares a class with like sites."""
-        return any(getattr(each, "sites", ()) for each in (self.architecture, self.teacher))
-
-    @property
     def sees_residual(self) -> bool:
         """Whether the model sees the lattice residual instead of the image."""
         return self.is_quick or self.preprocessing.is_residual

@@ -312,14 +312,18 @@ def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
     MatchedFilterArchitecture
     """
     templates = tuple(len(item.templates) for item in model.classes)
-    sites = tuple(len(item.sites) for item in model.classes)
+    sites, views = (
+        tuple(counts) if any(counts) else ()
+        for counts in zip(*((len(c.sites), len(c.views)) for c in model.classes), strict=True)
+    )
     window, units = model.window, model.scale.units
     return MatchedFilterArchitecture(
         model.samples,
         templates,
         len(model.negatives),
         DECISIONS,
-        sites if any(sites) else (),
+        sites,
+        views,
         window_px=None if window is None else window.px,
         window_nm=None if window is None else window.nm,
         units=None if units == 1 else units,

@@ -25,6 +25,7 @@ from napari_stem_defects.matched_filter.examples import Click, ImageContext
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.fit_spots import fit_spots
 from napari_stem_defects.matched_filter.levels import local_levels
+from napari_stem_defects.matched_filter.line_views import with_views
 from napari_stem_defects.matched_filter.symmetric_variants import with_symmetric_variants
 from napari_stem_defects.matched_filter.unusual_patches import unusual_patches
 
@@ -260,6 +261,7 @@ def model_from_clicks(
     context = [ready.context("area" in kinds.values()) for ready in prepared]
     residuals = [ready.values for ready in prepared]
     model = fit(residuals, clicks, kinds, scale.samples, thresholds=thresholds, context=context)
+    model = with_views(model, clicks, residuals, context)
     cell = prepared[0].cell
     if cell is None:
         raise LabelError("the first image shows no lattice; make a model of its spots")

@@ -21,6 +21,7 @@ from napari_stem_defects.detection.detect_matched import quick_model as quick_fi
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
 from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
+from napari_stem_defects.matched_filter.templates import REACH, gaussian_weight
 from napari_stem_defects.networks.architecture import MATCHED_FILTER
 from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.training.quick import quick_ensemble, train_quick
@@ -71,6 +72,22 @@ def test_with_like_sites_the_file_has_a_newer_format(tmp_path: Path) -> None:
     header = _header(tmp_path / "sites.safetensors")
     assert header["format_version"] == 4
     assert header["spec"]["architecture"]["sites"] == [0, 1]
+
+
+def test_the_views_of_lines_come_back_in_a_newer_format(tmp_path: Path) -> None:
+    filters = quick_filters()
+    edge = gaussian_weight(filters.samples, REACH["line"]).shape[0]
+    views = tuple(np.random.default_rng(4).normal(size=(2, edge, edge)).astype(np.float32))
+    boundary, vacancy = filters.classes
+    filters = replace(filters, classes=(replace(boundary, views=views), vacancy))
+    path = tmp_path / "views.safetensors"
+    save_model(quick_ensemble(filters, CLASSES, "views", []), path)
+    header = _header(path)
+    assert header["format_version"] == 6
+    assert header["spec"]["architecture"]["views"] == [2, 0]
+    read = quick_filters_of(load_model(path))
+    np.testing.assert_array_equal(read.classes[0].views, views)
+    assert read.classes[1].views == ()
 
 
 @pytest.mark.parametrize("size", [None, 0.02])

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 # 4: quick models may compare classes with like sites. Those without are still written as 3, which
 # earlier versions read.
 # 5: quick models may be of spots in images without a lattice. All others are written as 3 or 4.
-FORMAT_VERSION = 5
-READABLE_VERSIONS = (2, 3, 4, FORMAT_VERSION)
-_WITH_SITES, _PLAIN = 4, 3
+FORMAT_VERSION = 6
+READABLE_VERSIONS = (2, 3, 4, 5, FORMAT_VERSION)
+_OF_SPOTS, _WITH_SITES, _PLAIN = 5, 4, 3
 SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
 LONGEST_NAME = 200
@@ -95,9 +95,12 @@ def save_model(ensemble: Ensemble, path: str | Path) -> Ensemble:
 
 def _version(spec: EnsembleSpec) -> int:
     """Return the earliest format version whose readers understand a model."""
-    if finds_spots(spec.architecture):
+    filters = spec.architecture, spec.teacher
+    if any(getattr(each, "views", ()) for each in filters):
         return FORMAT_VERSION
-    return _WITH_SITES if spec.has_sites else _PLAIN
+    if finds_spots(spec.architecture):
+        return _OF_SPOTS
+    return _WITH_SITES if any(getattr(each, "sites", ()) for each in filters) else _PLAIN
 
 
 def read_spec(path: str | Path) -> tuple[EnsembleSpec, str]:
@@ -236,7 +239,7 @@ def _template_shapes(
     kinds = [each.kind for each in spec.class_data[1:]]
     if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
         raise ModelError("its classes do not agree with its templates")
-    numbers = sizes.templates, sizes.negatives, sizes.decisions, sizes.sites
+    numbers = sizes.templates, sizes.negatives, sizes.decisions, sizes.sites, sizes.views
     return array_shapes(sizes.samples, kinds, *numbers, of_spots=sizes.window_px is not None)
 
 
