@@ -72,3 +72,11 @@ def test_a_lattice_without_that_symmetry_has_no_such_plane():
 def test_one_place_is_no_line():
     shown = patches(fault(8.0, upright=True), upright=True, count=1)
     assert count(taught(), shown) == 1
+
+
+def test_an_area_beside_a_line_has_no_variants():
+    model = taught()
+    area = replace(model.classes[0], name="A", kind="area", templates=())
+    both = replace(model, classes=(*model.classes, area))
+    shown = patches(fault(8.0, upright=True), upright=True)
+    assert with_symmetric_variants(both, shown).classes[1] == area

@@ -82,8 +82,8 @@ def _with_shown(
 
     ``left`` then lacks the places that show them.
     """
-    near = round(_SHIFTED[item.kind] * samples) if candidates else 0
     pairs = [(each, other.views) for other in candidates for each in other.templates]
+    near = round(_SHIFTED[item.kind] * samples) if pairs else 0
     for candidate, views in pairs:
         if candidate.power < _CLEAR * candidate.noise or not left.any():
             continue
