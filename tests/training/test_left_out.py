@@ -114,3 +114,17 @@ def test_clicks_on_one_line_do_not_show_that_others_are_found() -> None:
     clicks = clicks_on([(60.0, 30.0), (60.0, 80.0)], "Line")
     texts = coverage_remarks(clicks, [image], CLASSES, lambda _: marked(image, along, "Line"))
     assert texts[1].startswith("Line: all clicks are on one line")
+
+
+def test_classes_that_are_found_as_each_other_are_stated():
+    classes = (CLASSES[0], DefectClass("Left", "line"), DefectClass("Right", "line"))
+    clicks = [Click(0, 40.0 * n, 0.0, "Left" if n < 4 else "Right") for n in range(8)]
+    found = np.zeros((8, 3), np.float32)
+    found[:4, 1] = found[4:, 2] = 0.9
+    parts = divide(clicks, classes, 5.0)
+    assert not any("look alike" in text for text in remarks(clicks, parts, classes, found))
+    found[[1, 6]] = found[[1, 6]][:, [0, 2, 1]]
+    (text,) = (each for each in remarks(clicks, parts, classes, found) if "alike" in each)
+    assert text.startswith("Left and Right look alike: 2 of 8 clicks left out were found as")
+    other_kind = (*classes[:2], DefectClass("Right", "point"))
+    assert not any("alike" in text for text in remarks(clicks, parts, other_kind, found))

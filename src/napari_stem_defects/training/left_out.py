@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,6 +36,9 @@ _SITE = 3.0
 _REACH = {"point": 0.5}
 _EXTENDED_REACH = 1.0
 """A defect is found at a click if its mask is this near, in length units."""
+_EXCHANGED = 0.25
+"""Share of the clicks of two classes found as the other one from which they are exchanged by
+chance: half of them where nothing distinguishes the classes."""
 _TELLING = 4
 """Least number of places at which a share is stated: of three that are all found, the share may
 still be below one half (Wilson, 95 %)."""
@@ -260,6 +264,7 @@ def remarks(
             else f"{places} places are too few for a share"
         )
         texts.append(f"{each.name}: {hits} of {len(mine)} clicks left out were found; {stated}.")
+    texts += _exchanged(clicks, parts, classes, found)
     if parts.are_large:
         texts.append("The models tested had fewer clicks than this one, which may find more.")
     if BULK not in {click.class_name for click in clicks}:
@@ -269,6 +274,31 @@ def remarks(
     if len({click.image for click in clicks}) == 1:
         texts.append("Other images were not tested: evaluate the model with clicks in another one.")
     return tuple(texts)
+
+
+def _exchanged(
+    clicks: Sequence[Click],
+    parts: Parts,
+    classes: Sequence[DefectClass],
+    found: NDArray[np.float32],
+) -> Iterator[str]:
+    """Yield a sentence for each two classes of a kind whose clicks are found as the other one."""
+    tested = [n for n in range(len(clicks)) if parts.number[n] >= 0]
+    pairs = combinations(enumerate(classes[1:], 1), 2)
+    for (column, first), (other, second) in pairs:
+        names = first.name, second.name
+        shown = {name: [n for n in tested if clicks[n].class_name == name] for name in names}
+        if first.kind != second.kind or not all(shown.values()):
+            continue
+        marked = found >= 0.5
+        lost = sum(marked[n, other] and not marked[n, column] for n in shown[first.name])
+        lost += sum(marked[n, column] and not marked[n, other] for n in shown[second.name])
+        count = len(shown[first.name]) + len(shown[second.name])
+        if lost >= max(2, _EXCHANGED * count):
+            yield (
+                f"{names[0]} and {names[1]} look alike: {lost} of {count} clicks left out"
+                " were found as the other class; click more of both, or merge them."
+            )
 
 
 class _Coverage(NamedTuple):
