@@ -10,6 +10,8 @@ import pytest
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.matched_filter.class_maps import class_maps
+from napari_stem_defects.matched_filter.like_sites import image_part
+from napari_stem_defects.matched_filter.line_views import divided_by_view
 from napari_stem_defects.training.quick import click_classes, clicks_of
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
@@ -82,6 +84,18 @@ def test_a_line_that_its_clicks_show_uncertainly_has_what_looks_like_it():
     held = shares(ready, uncertain)
     assert held["right"][1] > 0.9
     assert held["left"][1] < 0.05
+
+
+def test_what_is_only_unusual_looks_like_no_line():
+    ready, model = learned(faulted(0.3, -0.3))
+    left, right = model.classes
+    unusual = replace(left, templates=(), threshold=0.5, template_threshold=0.5)
+    model = replace(model, classes=(unusual, right))
+    everywhere = np.ones(ready.residual.shape, np.float32)
+    part = image_part(ready.residual, np.s_[:, :], ready.values)
+    divided = dict(divided_by_view([everywhere, 0 * everywhere], model, part))
+    assert (divided[0] == 1).all()
+    assert (divided[1] == 0).all()
 
 
 def test_one_class_needs_no_view():

@@ -146,8 +146,8 @@ def divided_by_view(
     number : int
         Of the class.
     similar : ndarray of float32, shape (Y, X)
-        At most 0 where another line has a view that agrees better with the image. That line has
-        the similarity instead, because its own residual may be uncertain from few clicks.
+        At most 0 where a line has templates and another one a view that agrees better with the
+        image. That one has the similarity instead: its residual may be uncertain from few clicks.
     """
     agreement = {
         n: _along(_agreement(item.views, part), model.samples)
@@ -160,6 +160,8 @@ def divided_by_view(
     divided = {n: own[n].copy() for n in agreement}
     best = np.max(list(agreement.values()), axis=0) if agreement else None
     for n, other in permutations(agreement, 2):
+        if not model.classes[n].templates:
+            continue  # it is recognised by being unusual, which is no look that another line has
         if not _differ(model.classes[n].views, model.classes[other].views, model.samples):
             continue
         needed = np.where(held[other], np.float32(0), np.float32(_CLEARLY))
