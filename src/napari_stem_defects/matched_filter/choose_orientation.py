@@ -29,8 +29,8 @@ _NEAR = 1.0
 _SHOWN = 0.25
 """Share of the places found in another orientation from which the learned one is kept."""
 _TELLING = 0.25
-"""Share of the places of a class that all orientations must not show for it to decide: mirrored, a
-fault looks like one of opposite shift, more or less by chance."""
+"""Share of the places of one of several classes that all orientations must not show for it to
+decide: mirrored, a fault looks like one of opposite shift, more or less by chance."""
 
 
 def suited_orientation(
@@ -59,6 +59,7 @@ def suited_orientation(
     shown_in = np.stack([_shown(each, patches) for each in choices])
     telling = (shown_in & ~shown_in.all(axis=0)).sum(axis=2)
     by_chance = telling.max(axis=0) < _TELLING * shown_in.sum(axis=2).max(axis=0)
+    by_chance &= len(by_chance) > 1
     scores = telling[:, ~by_chance].sum(axis=1)
     best = int(np.argmax(scores))
     return choices[best] if scores[0] < _SHOWN * scores[best] else choices[0]
