@@ -79,18 +79,44 @@ def test_defects_that_are_at_no_site_are_not_lost(scene):
     assert _chosen(scene) is not None
 
 
+def _similar_at(scene, places, *, elsewhere):
+    """Return a similarity of 1 at some places, and of chance up to a limit at all others."""
+    rng = np.random.default_rng(0)
+    similar = rng.uniform(0.3, elsewhere, scene.values.shape).astype(np.float32)
+    y, x = np.rint(places).astype(int).T
+    similar[y, x] = 1.0
+    clicked = ClickedImage(scene.residual, scene.values, similar, places[:8], places[:8])
+    return [clicked], local_maxima(similar, 3.0)[1]
+
+
+def test_what_finds_much_else_is_not_taken(scene):
+    """As columns along a fault, which are at like sites and like what was clicked beside it."""
+    some = _similar_at(scene, scene.dim[::4], elsewhere=0.57)
+    all_ = _similar_at(scene, scene.dim, elsewhere=0.62)
+    assert choose_sites(*some, 0.7, 3.0) is None
+    assert choose_sites(*all_, 0.7, 3.0) is not None
+
+
+def test_where_templates_leave_no_gap_like_sites_need_not_agree_with_them(scene):
+    images, heights = _similar_at(scene, scene.dim[::4], elsewhere=0.78)
+    assert choose_sites(images, heights, 0.76, 3.0) is not None
+    two = [images[0]._replace(clicks=images[0].clicks[:2], peaks=images[0].peaks[:2])]
+    assert choose_sites(two, heights, 0.76, 3.0) is None
+
+
 def _chosen(scene):
     (item,) = _learned(scene, ()).classes
     similar = best_similarity(scene.values, item.templates)
-    at_sites = ClickedImage(scene.residual, scene.values, similar, scene.dim[:8])
+    at_sites = ClickedImage(scene.residual, scene.values, similar, scene.dim[:8], scene.dim[:8])
     heights = local_maxima(similar, 3.0)[1]
     return choose_sites([at_sites], heights, item.threshold, 3.0)
 
 
-def _needed(scene, *, needed):
+def _needed(scene, *, needed, clicks=8):
     (item,) = _learned(scene, ()).classes
     similar = best_similarity(scene.values, item.templates)
-    at_sites = ClickedImage(scene.residual, scene.values, similar, scene.dim[:8])
+    places = scene.dim[:clicks]
+    at_sites = ClickedImage(scene.residual, scene.values, similar, places, places)
     return choose_sites([at_sites], np.zeros(0, np.float32), 0.9, 3.0, needed=needed)
 
 
@@ -98,9 +124,13 @@ def test_where_templates_find_nothing_like_sites_must_leave_a_gap_below_many_pla
     clear = dense_crystal(counts=2000.0, varied=0.0)
     assert _needed(clear, needed=False) is None
     assert _needed(clear, needed=True) is not None
+
+
+def test_noise_is_rescued_by_like_sites_only_for_several_clicks():
     few = dense_crystal(counts=2000.0, varied=0.0, share=0.008)
     assert len(few.dim) < 10
-    assert _needed(few, needed=True) is None
+    assert _needed(few, needed=True) is not None
+    assert _needed(few, needed=True, clicks=4) is None
 
 
 def test_a_large_image_is_represented_by_tiles_around_its_clicks(scene, monkeypatch):
@@ -112,7 +142,7 @@ def test_a_large_image_is_represented_by_tiles_around_its_clicks(scene, monkeypa
     tiled, tiled_limit = _chosen(scene)
     for one, other in zip(whole, tiled, strict=True):
         assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.9
-    assert tiled_limit == pytest.approx(limit, abs=0.1)
+    assert tiled_limit == pytest.approx(limit, abs=0.2)
 
 
 def test_tiles_hold_each_click_once_and_those_with_most_are_kept(monkeypatch):
@@ -120,11 +150,11 @@ def test_tiles_hold_each_click_once_and_those_with_most_are_kept(monkeypatch):
     monkeypatch.setattr(module, "_LARGE", 2 * 50**2)
     values = np.arange(120 * 100, dtype=np.float32).reshape(120, 100)
     places = np.array([[5, 5], [10, 20], [119, 99], [81, 60], [79, 50], [100, 2.0]])
-    tiles = module._tiles(ClickedImage(None, values, values, places))
+    tiles = module._tiles(ClickedImage(None, values, values, places, places))
     assert [tile.similar.shape for tile in tiles] == [(40, 50), (40, 50)]
-    assert sorted(len(tile.positions) for tile in tiles) == [2, 2]
+    assert sorted(len(tile.peaks) for tile in tiles) == [2, 2]
     for tile in tiles:
-        for y, x in tile.positions.astype(int):
+        for y, x in tile.peaks.astype(int):
             assert tile.similar[y, x] in [values[int(a), int(b)] for a, b in places]
 
 
@@ -134,7 +164,7 @@ def _between_columns(scene):
     similar = np.random.default_rng(0).uniform(0.4, 0.75, scene.values.shape).astype(np.float32)
     y, x = np.rint(places).astype(int).T
     similar[y, x] = 1.0
-    clicked = ClickedImage(scene.residual, scene.values, similar, places)
+    clicked = ClickedImage(scene.residual, scene.values, similar, places, places)
     return [clicked], local_maxima(similar, 3.0)[1]
 
 

@@ -16,6 +16,7 @@ from napari_stem_defects.matched_filter.class_maps import class_maps, probabilit
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.like_sites import (
     ImagePart,
+    SiteFilter,
     filter_edges,
     learn_sites,
     with_sites,
@@ -86,16 +87,37 @@ def test_clicks_at_different_places_of_the_cell_have_no_like_sites(scene):
     assert learn_sites([scene.part], [anywhere], scene.part.samples) is None
 
 
-def test_sites_are_told_apart_by_the_change_and_not_by_its_strength(scene):
+def test_a_defect_has_a_response_of_one_and_a_usual_site_none(scene):
     sites = learn_sites([scene.part], [scene.dim[:10]], scene.part.samples)
     assert sites is not None
     none = np.zeros_like(scene.values)
-    score = 2 * with_sites(none, scene.part, (sites,))
+    score = with_sites(none, scene.part, (sites,)) / (1 - module._TEMPLATES)
     dim, bright = (highest(score, places, scene.samples) for places in (scene.dim, scene.bright))
     assert np.median(dim) == pytest.approx(1, abs=0.15)
     assert np.median(bright) < 0.25
     opposite = replace(scene.part, filtered=-scene.part.filtered)
-    assert np.median(highest(2 * with_sites(none, opposite, (sites,)), scene.dim, 1.0)) < 0.1
+    assert np.median(highest(with_sites(none, opposite, (sites,)), scene.dim, 1.0)) < 0.1
+
+
+def test_the_response_of_a_site_falls_towards_its_neighbours(scene):
+    """Otherwise two defects at neighbouring sites are one region."""
+    sites = learn_sites([scene.part], [scene.dim[:10]], scene.part.samples)
+    score = with_sites(np.zeros_like(scene.values), scene.part, (sites,))
+    y, x = np.rint(scene.dim).astype(int).T
+    rim = round(0.2 * scene.samples)
+    middle = np.median(score[y, x])
+    for beside in (score[y - rim, x], score[y, x + rim]):
+        assert 0.7 * middle < np.median(beside) < 0.95 * middle
+
+
+def test_a_filter_of_an_earlier_version_is_averaged_with_the_templates(scene):
+    sites = learn_sites([scene.part], [scene.dim[:10]], scene.part.samples)
+    earlier = SiteFilter(sites.around, sites.change)
+    alike = np.full_like(scene.values, 0.6)
+    score = with_sites(alike, scene.part, (earlier,))
+    dim, bright = (highest(score, places, scene.samples) for places in (scene.dim, scene.bright))
+    assert np.median(dim) == pytest.approx(0.8, abs=0.1)
+    assert np.median(bright) == pytest.approx(0.3, abs=0.15)
 
 
 def test_chunks_of_sites_give_what_all_at_once_give(scene, monkeypatch):

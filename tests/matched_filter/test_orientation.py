@@ -84,16 +84,18 @@ def test_another_lattice_has_the_model_alone():
     assert orientations(model, SQUARE) == [model]
 
 
-def test_site_filters_are_turned_as_templates_are():
+@pytest.mark.parametrize("patterns", [2, 3])
+def test_site_filters_are_turned_as_templates_are(patterns):
     spot = _spot(2, 5)
     model = _model(spot)
     (item,) = model.classes
     pattern = item.templates[0].pattern
-    model = replace(model, classes=(replace(item, sites=(SiteFilter(pattern, pattern),)),))
+    model = replace(model, classes=(replace(item, sites=(SiteFilter(*[pattern] * patterns),)),))
     for each in orientations(model, _turn(OBLIQUE, 40)):
         (site,) = each.classes[0].sites
         expected = each.classes[0].templates[0].pattern
-        for part in site:
+        assert sum(part is not None for part in site) == patterns
+        for part in site[:patterns]:
             assert np.unravel_index(part.argmax(), part.shape) == np.unravel_index(
                 expected.argmax(), expected.shape
             )

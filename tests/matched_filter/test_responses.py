@@ -26,13 +26,16 @@ def test_responses_depend_on_every_template():
 
 
 @pytest.mark.parametrize("part", SiteFilter._fields)
-def test_responses_depend_on_every_part_of_a_site_filter(part):
+@pytest.mark.parametrize("patterns", [2, 3])
+def test_responses_depend_on_every_part_of_a_site_filter(part, patterns):
     patches = np.random.default_rng(0).normal(size=(3, 48, 48)).astype(np.float32)
     model = quick_filters()
     boundary, vacancy = model.classes
     rng = np.random.default_rng(1)
-    patterns = (rng.normal(size=(n, n)).astype(np.float32) for n in filter_edges(model.samples))
-    site = SiteFilter(*patterns)
+    edges = filter_edges(model.samples)[:patterns]
+    site = SiteFilter(*(rng.normal(size=(n, n)).astype(np.float32) for n in edges))
+    if getattr(site, part) is None:
+        pytest.skip("filters of earlier versions have no observer")
     compared = replace(model, classes=(boundary, replace(vacancy, sites=(site,))))
     found = responses(compared, patches)
     np.testing.assert_array_equal(found[:, :2], responses(model, patches)[:, :2])

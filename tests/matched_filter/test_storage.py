@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from quick_models import quick_filters
 
 from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
-from napari_stem_defects.matched_filter.storage import array_shapes, from_arrays, to_arrays
+from napari_stem_defects.matched_filter.storage import (
+    array_shapes,
+    from_arrays,
+    site_patterns,
+    to_arrays,
+)
 
 
 def test_a_model_survives_its_arrays():
@@ -50,16 +56,20 @@ def test_models_of_earlier_versions_have_fewer_numbers():
     assert all(c.visibility == 0 and c.difference == (0, 0) for c in read.classes)
 
 
-def test_site_filters_survive_with_the_stated_shapes():
+@pytest.mark.parametrize("count", [2, 3])
+def test_site_filters_survive_with_the_stated_shapes(count):
+    """Those of earlier versions have two patterns."""
     model = quick_filters()
     rng = np.random.default_rng(1)
-    patterns = (rng.normal(size=(n, n)).astype(np.float32) for n in filter_edges(model.samples))
+    edges = filter_edges(model.samples)[:count]
+    patterns = (rng.normal(size=(n, n)).astype(np.float32) for n in edges)
     boundary, vacancy = model.classes
     vacancy = replace(vacancy, sites=(SiteFilter(*patterns),), template_threshold=0.75)
     model = replace(model, classes=(boundary, vacancy))
     arrays = to_arrays(model)
     kinds, counts = [c.kind for c in model.classes], [len(c.templates) for c in model.classes]
-    shapes = array_shapes(model.samples, kinds, counts, 1, sites=(0, 1))
+    assert site_patterns(model) == (3 if count == 3 else 0)
+    shapes = array_shapes(model.samples, kinds, counts, 1, sites=(0, 1), site_patterns=count)
     assert shapes == {name: array.shape for name, array in arrays.items()}
     read = from_arrays(arrays, model.samples, [(c.name, c.kind) for c in model.classes])
     assert read.classes[0].sites == ()

@@ -20,6 +20,7 @@ from napari_stem_defects.networks.architecture import (
         Architecture(),
         MatchedFilterArchitecture(7.0, (1, 0, 3), negatives=2),
         MatchedFilterArchitecture(7.0, (1, 0, 3), sites=(1, 0, 0)),
+        MatchedFilterArchitecture(7.0, (1, 0, 3), sites=(1, 0, 0), site_patterns=3),
         MatchedFilterArchitecture(7.0, (1, 0, 3), units=1.5),
     ],
 )
@@ -38,6 +39,8 @@ def test_architectures_survive_json(sizes: Architecture | MatchedFilterArchitect
         {"templates": (1.5,)},
         {"negatives": 10**6},
         {"name": "other"},
+        {"site_patterns": 3},
+        {"sites": (1,), "site_patterns": 5},
         {"units": 0.5},
         {"units": float("nan")},
         {"units": 1e3},

@@ -28,6 +28,9 @@ _NEAR = 1.0
 """Half width of the middle of a patch in periods."""
 _SHOWN = 0.25
 """Share of the places found in another orientation from which the learned one is kept."""
+_PLACES = 3
+"""Places that another orientation must find for itself: fewer are chance, where points look the
+same in all of them."""
 _TELLING = 0.25
 """Share of the places of one of several classes that all orientations must not show for it to
 decide: mirrored, a fault looks like one of opposite shift, more or less by chance."""
@@ -62,7 +65,8 @@ def suited_orientation(
     by_chance &= len(by_chance) > 1
     scores = telling[:, ~by_chance].sum(axis=1)
     best = int(np.argmax(scores))
-    return choices[best] if scores[0] < _SHOWN * scores[best] else choices[0]
+    is_other = scores[best] >= _PLACES and scores[0] < _SHOWN * scores[best]
+    return choices[best] if is_other else choices[0]
 
 
 def _shown(model: MatchedFilterModel, patches: list[NDArray[np.float32]]) -> NDArray[np.bool_]:

@@ -30,7 +30,11 @@ from napari_stem_defects.matched_filter.extended_classes import (
 from napari_stem_defects.matched_filter.levels import Levels, local_levels
 from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part
 from napari_stem_defects.matched_filter.similarity import local_maxima
-from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
+from napari_stem_defects.matched_filter.thresholds import (
+    AT_SITES,
+    IN_ANOTHER_IMAGE,
+    point_threshold,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -199,7 +203,8 @@ def _probability(
     """Return the probability of a class from its similarity on cells."""
     if item.kind == "point":
         heights = local_maxima(similar, COMPETE * cells_per_period)[1]
-        limit = max(point_threshold(heights, item.threshold, IN_ANOTHER_IMAGE), item.floor)
+        expected = AT_SITES if item.has_observer else item.threshold
+        limit = max(point_threshold(heights, expected, IN_ANOTHER_IMAGE), item.floor)
         return odds_to_probability((similar - np.float32(limit)) / SOFTNESS)
     if levels is not None and any(item.difference):
         return _area_probability(item, levels, cells_per_period)

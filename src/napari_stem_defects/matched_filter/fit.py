@@ -294,8 +294,9 @@ def _with_sites(
         if residual is None:
             return item
         clicked = [(click.y, click.x) for click in examples.clicks if click.image == number]
-        here = np.array([peak_near(similar, round(y), round(x), near)[0] for y, x in clicked])
-        images.append(ClickedImage(residual, examples.residuals[number], similar, here))
+        peaks = np.array([peak_near(similar, round(y), round(x), near)[0] for y, x in clicked])
+        at = np.array(clicked), peaks
+        images.append(ClickedImage(residual, examples.residuals[number], similar, *at))
     radius = PEAK_RADIUS * examples.samples
     chosen = choose_sites(images, found.heights, item.threshold, radius, needed=needed)
     return replace(item, sites=(chosen[0],), threshold=chosen[1]) if chosen else item

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from napari_stem_defects.matched_filter.observer import hotelling_observer
 from napari_stem_defects.matched_filter.similarity import local_correlation
 from napari_stem_defects.matched_filter.templates import Reach, cuts_at, gaussian_weight
 
@@ -35,9 +36,16 @@ _LIKE = 0.5
 _APART, _AT = 0.4, 0.35
 """In periods: half the edge of the square in which a site has the highest correlation, and radius
 within which a place belongs to it."""
+_TEMPLATES = 0.3
+"""Weight of the similarity to templates beside the response at like sites."""
+_LEAST_UNIT = 0.1
+"""Of the response of an observer to its own change, which is 1 before both are turned."""
+_FALL = 0.3
+"""Share of the response of a site by which it is less at the rim of the site, so that neighbours do
+not join."""
 _NEAR = 0.2
 """Median distance of the clicks from their sites, in periods, up to which they are at sites."""
-_AGREE = 0.7
+_AGREE = 0.4
 """Median correlation of the surroundings of a click with those of the others from which the clicks
 are at one kind of site."""
 _SAME = 0.03
@@ -60,10 +68,15 @@ class SiteFilter(NamedTuple):
         What the lattice shows around a site; a is odd.
     change : ndarray of float32, shape (c, c)
         What a defect changes in the filtered image; c is odd.
+    observer : ndarray of float32, shape (c, c), or None
+        By whose inner product with what a site shows the change is seen, see
+        `observer.hotelling_observer`. Models of earlier versions have none: the similarity of the
+        change is averaged with that to the templates.
     """
 
     around: NDArray[np.float32]
     change: NDArray[np.float32]
+    observer: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,7 @@ def image_part(
     return ImagePart(filtered, predicted, samples)
 
 
-def filter_edges(samples: float) -> tuple[int, int]:
+def filter_edges(samples: float) -> tuple[int, int, int]:
     """Return the edges of the patterns of a site filter.
 
     Parameters
@@ -117,11 +130,11 @@ def filter_edges(samples: float) -> tuple[int, int]:
 
     Returns
     -------
-    around, change : int
-        In samples, both odd.
+    around, change, observer : int
+        In samples, all odd.
     """
     around, change = (gaussian_weight(samples, reach).shape[0] for reach in (_AROUND, _CHANGE))
-    return around, change
+    return around, change, change
 
 
 def learn_sites(
@@ -156,24 +169,28 @@ def learn_sites(
         if len(windows) < _FEWEST:
             return None
         around = windows.mean(axis=0)
-    changes, away = [], []
+    changes, away, shown = [], [], []
     for part, at in zip(parts, positions, strict=True):
         sites = _sites(part, around, weight)[0]
         if len(sites) < _FEWEST:
             return None
         apart, nearest = cKDTree(sites).query(at)
         away.append(apart)
-        changes.append(_cuts(part, sites[nearest]) - _usual(part, sites))
+        usual = _usual(part, sites)
+        changes.append(_cuts(part, sites[nearest]) - usual)
+        shown.append(_cuts(part, _evenly(sites, _MOST)) - usual)
     if float(np.median(np.concatenate(away))) > _NEAR * samples:
         return None
-    change = np.concatenate(changes).mean(axis=0)
-    return SiteFilter(around.astype(np.float32), change.astype(np.float32))
+    at_clicks = np.concatenate(changes)
+    change, weight = at_clicks.mean(axis=0), gaussian_weight(samples, _CHANGE)
+    observer = hotelling_observer(np.concatenate(shown), change, weight, len(at_clicks))
+    return SiteFilter(around.astype(np.float32), change.astype(np.float32), observer)
 
 
 def with_sites(
     similar: NDArray[np.float32], part: ImagePart, filters: Sequence[SiteFilter]
 ) -> NDArray[np.float32] | None:
-    """Return the mean of the similarity to templates and of that to the change at sites.
+    """Return how much every place is like a class, compared with the like sites of its image.
 
     Parameters
     ----------
@@ -187,8 +204,9 @@ def with_sites(
     Returns
     -------
     ndarray of float32, shape (Y, X), or None
-        1 for the like of the class; away from the like sites, half the similarity. None where the
-        part shows fewer of these than are needed to know what is usual.
+        At like sites a mean with the response to the change, 1 for the like of the class; elsewhere
+        half the similarity. None where the part shows fewer of these than are needed to know what
+        is usual.
     """
     weight = gaussian_weight(part.samples, _AROUND)
     recognised = [(each, *_sites(part, each.around, weight)) for each in filters]
@@ -200,12 +218,18 @@ def with_sites(
     if not enough:
         return None
     most = max(like for _, _, like in enough)
-    painted = np.zeros_like(similar)
+    painted = np.full_like(similar, -np.inf)
+    is_earlier = enough[0][0].observer is None
+    fall = 0.0 if is_earlier else _FALL
     for each, sites, like in enough:
         if like >= most - _SAME:
-            score = _similarity(part, sites, each.change)
-            _paint(painted, sites, score, _AT * part.samples)
-    return np.asarray((similar + painted) / 2, np.float32)
+            # A stronger change is like the class, too, but not more like it.
+            score = np.minimum(_response(part, sites, each), 1)
+            _paint(painted, sites, score, _AT * part.samples, fall)
+    if is_earlier:
+        return np.asarray((similar + np.maximum(painted, 0)) / 2, np.float32)
+    both = (1 - _TEMPLATES) * painted + _TEMPLATES * similar
+    return np.where(np.isfinite(painted), both, similar / 2).astype(np.float32)
 
 
 def site_response(patch: NDArray[np.float32], samples: float, site: SiteFilter) -> float:
@@ -222,14 +246,16 @@ def site_response(patch: NDArray[np.float32], samples: float, site: SiteFilter) 
     Returns
     -------
     float
-        Highest correlation with the surroundings plus highest similarity to the change.
+        Highest correlation with the surroundings, plus highest similarity to the change, plus
+        highest response of the observer.
     """
     like = local_correlation(patch, site.around, gaussian_weight(samples, _AROUND))
     step = max(1, round(samples))
     places = np.mgrid[0 : patch.shape[0] : step, 0 : patch.shape[1] : step]
     sites = places.reshape(2, -1).T.astype(np.float64)
-    score = _similarity(ImagePart(patch, patch, samples), sites, site.change)
-    return float(like.max()) + float(score.max())
+    part = ImagePart(patch, patch, samples)
+    found = float(like.max()) + float(_similarity(part, sites, site.change).max())
+    return found if site.observer is None else found + float(_response(part, sites, site).max())
 
 
 def _agree(patterns: NDArray[np.float32], weight: NDArray[np.float32]) -> bool:
@@ -290,10 +316,23 @@ def _usual(part: ImagePart, sites: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(np.median(_cuts(part, _evenly(sites, _MOST)), axis=0), np.float32)
 
 
+def _response(part: ImagePart, sites: NDArray[np.float64], site: SiteFilter) -> NDArray[np.float32]:
+    """Return the response (N) of the observer to each site: 0 for a usual one, 1 for a defect."""
+    if site.observer is None:
+        return _similarity(part, sites, site.change)
+    usual = _usual(part, sites)
+    # 1, but for turned patterns.
+    unit = max(float((site.observer * site.change).sum()), _LEAST_UNIT)
+    found = np.empty(len(sites), np.float32)
+    for chunk in _chunks(len(sites)):
+        found[chunk] = ((_cuts(part, sites[chunk]) - usual) * site.observer).sum(axis=(1, 2)) / unit
+    return found
+
+
 def _similarity(
     part: ImagePart, sites: NDArray[np.float64], change: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return how similar the change at each site is to that of a defect.
+    """Return how similar the change at each site is to that of a defect, without an observer.
 
     As for templates, see `matched_filter.similarity`: 1 for the like of the defect, less for a
     strong change of another kind.
@@ -314,17 +353,20 @@ def _paint(
     sites: NDArray[np.float64],
     score: NDArray[np.float32],
     radius: float,
+    fall: float,
 ) -> None:
-    """Raise a map, in place, to the score of each site within a radius of it."""
+    """Raise a map, in place, to the score of each site, which falls by a share up to a radius."""
     reach = int(np.ceil(radius)) + 1
     steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1).T
     for chunk in _chunks(len(sites)):
         centres = sites[chunk, None]
         places = np.rint(centres).astype(int) + steps
-        near = np.hypot(*(places - centres).transpose(2, 0, 1)) <= radius
+        away = np.hypot(*(places - centres).transpose(2, 0, 1))
+        near = away <= radius
         near &= np.all((places >= 0) & (places < painted.shape), axis=2)
         y, x = places[near].T
-        np.maximum.at(painted, (y, x), np.repeat(score[chunk], near.sum(axis=1)))
+        falling = score[chunk, None] * (1 - fall * (away / radius) ** 2)
+        np.maximum.at(painted, (y, x), falling[near].astype(np.float32))
 
 
 def _chunks(count: int) -> Iterator[slice]:

@@ -110,6 +110,11 @@ class ClassFilter:
         return not self.templates and self.anomaly >= HIDDEN
 
     @property
+    def has_observer(self) -> bool:
+        """Whether sites are compared by an observer, unlike in models of earlier versions."""
+        return any(site.observer is not None for site in self.sites)
+
+    @property
     def limit(self) -> float:
         """Similarity from which a place of an image is assigned."""
         return max(self.threshold, self.floor)

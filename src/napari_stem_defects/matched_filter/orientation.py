@@ -134,16 +134,18 @@ def _oriented(model: MatchedFilterModel, degrees: float, *, mirrored: bool) -> M
             replace(
                 item,
                 templates=tuple(_turn(each, degrees, mirrored) for each in item.templates),
-                sites=tuple(
-                    SiteFilter(*(_turned(each, degrees, mirrored, "nearest") for each in site))
-                    for site in item.sites
-                ),
+                sites=tuple(_turned_site(site, degrees, mirrored) for site in item.sites),
                 views=tuple(_turned(each, degrees, mirrored, "nearest") for each in item.views),
             )
             for item in model.classes
         ),
         negatives=tuple(_turn(each, degrees, mirrored) for each in model.negatives),
     )
+
+
+def _turned_site(site: SiteFilter, degrees: float, mirrored: bool) -> SiteFilter:
+    known = (pattern for pattern in site if pattern is not None)
+    return SiteFilter(*(_turned(each, degrees, mirrored, "nearest") for each in known))
 
 
 def _turn(template: Template, degrees: float, mirrored: bool) -> Template:

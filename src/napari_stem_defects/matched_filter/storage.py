@@ -44,13 +44,36 @@ def to_arrays(model: MatchedFilterModel) -> dict[str, NDArray[np.float32]]:
             np.float32,
         )
         arrays |= _template_arrays(str(number), item.templates)
-        for part in SiteFilter._fields if item.sites else ():
+        for part in _site_parts(item.sites):
             arrays[f"{number}.{part}"] = np.stack([getattr(each, part) for each in item.sites])
         if item.sites:
             arrays[f"{number}.{_ALONE}"] = np.array([item.template_threshold], np.float32)
         if item.views:
             arrays[f"{number}.{_VIEW}"] = np.stack(item.views)
     return arrays | _template_arrays(_NEGATIVES, model.negatives)
+
+
+def _site_parts(sites: Sequence[SiteFilter]) -> tuple[str, ...]:
+    """Return the names of the patterns of site filters; those without an observer have fewer."""
+    return tuple(
+        part for part in SiteFilter._fields if sites and getattr(sites[0], part) is not None
+    )
+
+
+def site_patterns(model: MatchedFilterModel) -> int:
+    """Return how many patterns each site filter of a model has.
+
+    Parameters
+    ----------
+    model : MatchedFilterModel
+
+    Returns
+    -------
+    int
+        3 with observers; 0 without site filters, and in earlier models, whose filters have 2.
+    """
+    every = (len(_site_parts(item.sites)) for item in model.classes)
+    return len(SiteFilter._fields) if len(SiteFilter._fields) in every else 0
 
 
 def _template_arrays(prefix: str, templates: Sequence[Template]) -> dict[str, NDArray[np.float32]]:
@@ -72,6 +95,7 @@ def array_shapes(
     sites: Sequence[int] = (),
     views: Sequence[int] = (),
     *,
+    site_patterns: int = 2,
     of_spots: bool = False,
 ) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the arrays of a model.
@@ -92,6 +116,8 @@ def array_shapes(
         Number of site filters of each class; empty where no class has one.
     views : sequence of int
         Number of views of each class; empty where no class has one.
+    site_patterns : int
+        Patterns of each site filter; in earlier models 2.
     of_spots : bool
         Whether this is a model of spots in images without a lattice.
 
@@ -109,7 +135,8 @@ def array_shapes(
             shapes[f"{prefix}.pattern"] = (count, edge, edge)
             shapes[f"{prefix}.noise"] = shapes[f"{prefix}.clicks"] = (count,)
     for number, count in enumerate(sites):
-        for part, edge in zip(SiteFilter._fields, filter_edges(samples), strict=True):
+        edges = zip(SiteFilter._fields, filter_edges(samples), strict=True)
+        for part, edge in list(edges)[:site_patterns]:
             shapes |= {f"{number}.{part}": (count, edge, edge)} if count else {}
         shapes |= {f"{number}.{_ALONE}": (1,)} if count else {}
     edge = gaussian_weight(samples, REACH["line"]).shape[0]
@@ -159,9 +186,7 @@ def from_arrays(
 
 
 def _sites(arrays: Mapping[str, NDArray[Any]], prefix: str) -> tuple[SiteFilter, ...]:
-    names = [f"{prefix}.{part}" for part in SiteFilter._fields]
-    if names[0] not in arrays:
-        return ()
+    names = [name for part in SiteFilter._fields if (name := f"{prefix}.{part}") in arrays]
     return tuple(SiteFilter(*each) for each in zip(*(arrays[n] for n in names), strict=True))
 
 

@@ -28,6 +28,9 @@ class Tolerance(NamedTuple):
 
 FROM_CLICKS = Tolerance(0.2, 0.2)
 """For the images with the clicks, which are known to be more similar."""
+AT_SITES = 0.65
+"""Expected with like sites, whose responses spread as evenly around 0 as those of defects around 1:
+above the middle, since most sites are perfect."""
 IN_ANOTHER_IMAGE = Tolerance(0.3, 0.08)
 """Defects of another image may all be fainter: a gap above them must not lose them."""
 

@@ -16,7 +16,8 @@ MATCHED_FILTER = "matched-filter-1"
 _MAX_TEMPLATES = 1024
 _SAMPLES = (3.0, 32.0)
 _DECISIONS = (3, 6)
-_LATER = ("sites", "views", "window_px", "window_nm", "units")
+_SITE_PATTERNS = (0, 3)
+_LATER = ("sites", "views", "site_patterns", "window_px", "window_nm", "units")
 _UNITS = (1.0, 30.0)
 _LONGEST = 1e5
 
@@ -81,6 +82,9 @@ class MatchedFilterArchitecture:
     views : tuple of int
         Number of views of each class after Bulk, by which lines are distinguished; empty where no
         class has one.
+    site_patterns : int
+        Patterns of each site filter; 0 in models of earlier versions, which have 2, and without
+        site filters.
     window_px : float or None
         Of a model of spots in images without a lattice, the length that takes the place of the
         lattice period, in px of the clicked image; None for all other models.
@@ -98,6 +102,7 @@ class MatchedFilterArchitecture:
     decisions: int = 3
     sites: tuple[int, ...] = ()
     views: tuple[int, ...] = ()
+    site_patterns: int = 0
     window_px: float | None = None
     window_nm: float | None = None
     units: float | None = None
@@ -108,6 +113,7 @@ class MatchedFilterArchitecture:
         counts = (*self.templates, self.negatives, *self.sites, *self.views)
         valid = all(isinstance(n, int) and 0 <= n <= _MAX_TEMPLATES for n in counts)
         valid &= all(len(n) in (0, len(self.templates)) for n in (self.sites, self.views))
+        valid &= self.site_patterns in _SITE_PATTERNS and bool(self.sites or not self.site_patterns)
         valid &= isinstance(self.decisions, int) and self.decisions in _DECISIONS
         valid &= math.isfinite(self.samples) and _SAMPLES[0] <= self.samples <= _SAMPLES[1]
         lengths = [each for each in (self.window_px, self.window_nm) if each is not None]

@@ -18,7 +18,7 @@ from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.matched_filter.examples import Click
-from napari_stem_defects.matched_filter.storage import DECISIONS, to_arrays
+from napari_stem_defects.matched_filter.storage import DECISIONS, site_patterns, to_arrays
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.column_contrast import contrast_of
@@ -324,6 +324,7 @@ def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
         DECISIONS,
         sites,
         views,
+        site_patterns(model),
         window_px=None if window is None else window.px,
         window_nm=None if window is None else window.nm,
         units=None if units == 1 else units,

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # 4: quick models may compare classes with like sites. Those without are still written as 3, which
 # earlier versions read.
 # 5: quick models may be of spots in images without a lattice. All others are written as 3 or 4.
+# 6: a class may have views, and the comparison with like sites an observer; without, versions 3 to
+# 5 are written.
 FORMAT_VERSION = 6
 READABLE_VERSIONS = (2, 3, 4, 5, FORMAT_VERSION)
 _OF_SPOTS, _WITH_SITES, _PLAIN = 5, 4, 3
@@ -96,7 +98,7 @@ def save_model(ensemble: Ensemble, path: str | Path) -> Ensemble:
 def _version(spec: EnsembleSpec) -> int:
     """Return the earliest format version whose readers understand a model."""
     filters = spec.architecture, spec.teacher
-    if any(getattr(each, "views", ()) for each in filters):
+    if any(getattr(each, "views", ()) or getattr(each, "site_patterns", 0) for each in filters):
         return FORMAT_VERSION
     if finds_spots(spec.architecture):
         return _OF_SPOTS
@@ -239,8 +241,17 @@ def _template_shapes(
     kinds = [each.kind for each in spec.class_data[1:]]
     if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
         raise ModelError("its classes do not agree with its templates")
-    numbers = sizes.templates, sizes.negatives, sizes.decisions, sizes.sites, sizes.views
-    return array_shapes(sizes.samples, kinds, *numbers, of_spots=sizes.window_px is not None)
+    return array_shapes(
+        sizes.samples,
+        kinds,
+        sizes.templates,
+        sizes.negatives,
+        sizes.decisions,
+        sizes.sites,
+        sizes.views,
+        site_patterns=sizes.site_patterns or 2,
+        of_spots=sizes.window_px is not None,
+    )
 
 
 def _checked_tensor(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
