@@ -105,5 +105,7 @@ overlap by 0.76, 0.82 and 0.82 instead of 0.61, 0.69 and 0.68. Faults of opposit
 classes are exchanged in two of four.
 
 What Bulk clicks teach, and looks that few of many clicks have, were mended on the WSe2 frames with
-all their labels, whose figures are no test of it (docs/own-material.md). The benchmark gives quick
-models no Bulk clicks and at most 20 of a class."""
+all their labels, whose figures are no test of it (docs/own-material.md). When like sites are used,
+and how they are weighted, was chosen on the points here and on images of eight other crystals
+(docs/decisions.md has figures of images made afterwards). The benchmark gives quick models no Bulk
+clicks and at most 20 of a class."""
