@@ -158,6 +158,19 @@ def test_tiles_hold_each_click_once_and_those_with_most_are_kept(monkeypatch):
             assert tile.similar[y, x] in [values[int(a), int(b)] for a, b in places]
 
 
+def test_a_click_beyond_the_tile_of_its_peak_is_no_error(scene, monkeypatch):
+    """Peaks lie up to a third of a period beside their clicks, and decide the tile."""
+    monkeypatch.setattr(module, "_TILE", 50)
+    monkeypatch.setattr(module, "_LARGE", 100 * 50**2 - 1)
+    values = np.zeros((500, 500), np.float32)
+    peaks = np.array([[49.0, 30.0], [50.0, 450.0]])
+    clicks = peaks + np.array([[1.4, 0.0], [-1.4, 0.0]])
+    for tile in module._tiles(ClickedImage(None, values, values, clicks, peaks)):
+        y, x = tile.peaks[0].astype(int)
+        assert 0 <= y < tile.similar.shape[0]
+        assert 0 <= x < tile.similar.shape[1]
+
+
 def _between_columns(scene):
     """Return clicks in the middle between columns, and a similarity that is highest there."""
     places = scene.bright[20:60:4] + 0.5 * scene.samples

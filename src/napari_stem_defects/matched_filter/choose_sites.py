@@ -241,7 +241,7 @@ def _tiles(image: ClickedImage) -> list[_Tile]:
     numbers = np.stack(
         [
             np.searchsorted(ticks[1:-1], np.rint(at), side="right")
-            for ticks, at in zip(edges, image.clicks.T, strict=True)
+            for ticks, at in zip(edges, image.peaks.T, strict=True)
         ],
         axis=1,
     )

@@ -223,8 +223,9 @@ def with_sites(
     fall = 0.0 if is_earlier else _FALL
     for each, sites, like in enough:
         if like >= most - _SAME:
+            score = _response(part, sites, each)
             # A stronger change is like the class, too, but not more like it.
-            score = np.minimum(_response(part, sites, each), 1)
+            score = score if is_earlier else np.minimum(score, 1)
             _paint(painted, sites, score, _AT * part.samples, fall)
     if is_earlier:
         return np.asarray((similar + np.maximum(painted, 0)) / 2, np.float32)
