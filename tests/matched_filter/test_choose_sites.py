@@ -112,12 +112,13 @@ def _chosen(scene):
     return choose_sites([at_sites], heights, item.threshold, 3.0)
 
 
-def _needed(scene, *, needed, clicks=8):
+def _needed(scene, *, needed, by_noise=False, clicks=8):
     (item,) = _learned(scene, ()).classes
     similar = best_similarity(scene.values, item.templates)
     places = scene.dim[:clicks]
     at_sites = ClickedImage(scene.residual, scene.values, similar, places, places)
-    return choose_sites([at_sites], np.zeros(0, np.float32), 0.9, 3.0, needed=needed)
+    nothing = np.zeros(0, np.float32)
+    return choose_sites([at_sites], nothing, 0.9, 3.0, needed=needed, by_noise=by_noise)
 
 
 def test_where_templates_find_nothing_like_sites_must_leave_a_gap_below_many_places():
@@ -129,8 +130,9 @@ def test_where_templates_find_nothing_like_sites_must_leave_a_gap_below_many_pla
 def test_noise_is_rescued_by_like_sites_only_for_several_clicks():
     few = dense_crystal(counts=2000.0, varied=0.0, share=0.008)
     assert len(few.dim) < 10
-    assert _needed(few, needed=True) is not None
-    assert _needed(few, needed=True, clicks=4) is None
+    assert _needed(few, needed=True) is None
+    assert _needed(few, needed=True, by_noise=True) is not None
+    assert _needed(few, needed=True, by_noise=True, clicks=4) is None
 
 
 def test_a_large_image_is_represented_by_tiles_around_its_clicks(scene, monkeypatch):

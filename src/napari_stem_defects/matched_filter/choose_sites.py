@@ -47,8 +47,8 @@ _SEVERAL, _MOST_CLICKS, _FEW_PLACES = 5, 0.75, 0.1
 """Clicks, share of them that are found, and share of all places that are, by which like sites may
 rescue a class whose templates are noise. Of as many clicks on perfect columns of eight simulated
 crystals, those that share most are found among a quarter of all places."""
-_LOST = 0.1
-"""Share of the clicks that may be lost: one of ten is chance."""
+_LOST = 0.05
+"""Share of the clicks that may be lost: one of twenty is chance."""
 _CROWD = 10
 """Places that like sites must find where templates find nothing but noise."""
 _LARGE, _TILE = 2048 * 2048, 512
@@ -111,6 +111,7 @@ def choose_sites(
     radius: float,
     *,
     needed: bool = False,
+    by_noise: bool = False,
 ) -> tuple[SiteFilter, float] | None:
     """Return a site filter and the threshold with it, where it is better than templates alone.
 
@@ -127,6 +128,8 @@ def choose_sites(
     needed : bool
         Whether templates alone do not find the class, so that like sites must leave a gap, but need
         not agree with them.
+    by_noise : bool
+        Whether the templates are noise, so that like sites need not find all clicks that these do.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def choose_sites(
     before, after = _Maxima.joined(alone), _Maxima.joined(both)
     raised = point_threshold(after.heights, AT_SITES, IN_ANOTHER_IMAGE)
     if needed:
-        is_better = _are_clear(after, raised) or _are_selective(after, raised)
+        is_better = _are_clear(after, raised) or (by_noise and _are_selective(after, raised))
     else:
         is_better = _agree(before, threshold, after, raised) or _leaves_a_gap(
             before, threshold, after, raised
@@ -160,7 +163,7 @@ def choose_sites(
         return None
     clicks = len(after.at_clicks)
     least = clicks / 2
-    if not needed:
+    if not by_noise:
         least = max(before.found(threshold) - int(_LOST * clicks), least)
     return (learned, raised) if after.found(raised) >= least else None
 

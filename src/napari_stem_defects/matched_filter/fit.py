@@ -230,7 +230,7 @@ def _among_like(
     """
     better = _with_sites(item, examples, used, found)
     if not better.sites and (by_noise or item.threshold > _UNLIKELY):
-        better = _with_sites(item, examples, used, found, needed=True)
+        better = _with_sites(item, examples, used, found, needed=True, by_noise=by_noise)
     return None if by_noise and not better.sites else better
 
 
@@ -286,6 +286,7 @@ def _with_sites(
     found: Found,
     *,
     needed: bool = False,
+    by_noise: bool = False,
 ) -> ClassFilter:
     """Return a class with a filter of like sites where that is better than templates alone."""
     images, near = [], round(PEAK_RADIUS * examples.samples)
@@ -298,7 +299,9 @@ def _with_sites(
         at = np.array(clicked), peaks
         images.append(ClickedImage(residual, examples.residuals[number], similar, *at))
     radius = PEAK_RADIUS * examples.samples
-    chosen = choose_sites(images, found.heights, item.threshold, radius, needed=needed)
+    chosen = choose_sites(
+        images, found.heights, item.threshold, radius, needed=needed, by_noise=by_noise
+    )
     return replace(item, sites=(chosen[0],), threshold=chosen[1]) if chosen else item
 
 
