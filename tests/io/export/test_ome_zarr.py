@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from export_samples import NM, masks
 from skimage.measure import regionprops
 
 import napari_stem_defects as sd
-from napari_stem_defects.io.export import pyramid
+from napari_stem_defects.errors import OutputError
+from napari_stem_defects.io.export import ome_zarr, pyramid
 
 zarr = pytest.importorskip("zarr")
 
@@ -131,3 +134,26 @@ def test_other_readers_take_the_folder_as_it_is(
         assert [level.shape[-2:] for level in node.data] == [(90, 140), (45, 70), (23, 35)]
     np.testing.assert_array_equal(image.data[0], group["0"][:])
     assert len(labels) == 5, "the list of labels, and each of them"
+
+
+def test_a_file_that_a_thread_writes_after_a_failure_is_removed_too(
+    result: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[threading.Thread] = []
+
+    def failing(zarr: object, path: Path, *_: object) -> None:
+        def write() -> None:
+            time.sleep(0.1)
+            path.mkdir(exist_ok=True)
+            (path / ".zgroup").write_text("{}")
+
+        path.mkdir()
+        late.append(threading.Thread(target=write))
+        late[0].start()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ome_zarr, "_write_image", failing)
+    with pytest.raises(OutputError):
+        sd.export(result, "ome-zarr", tmp_path / "out")
+    late[0].join()
+    assert list((tmp_path / "out").iterdir()) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 VERSION = "0.4"
 _CHUNK_PX = 1024
+_REMOVALS, _PAUSE_S = 20, 0.025
+"""How often an unfinished folder is removed: zarr writes several files at once, in threads, which
+go on for a moment after one of them has failed."""
 
 
 def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) -> list[Path]:
@@ -60,10 +64,13 @@ def _replace(zarr: Any, path: Path, image: ExportedImage, micrograph: Micrograph
         if path.exists():
             shutil.rmtree(path)
         move_into_place(temporary, path)
-    except OSError as error:
-        raise output_error(path, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    except BaseException as error:
+        for _ in range(_REMOVALS):
+            shutil.rmtree(temporary, ignore_errors=True)
+            time.sleep(_PAUSE_S)
+        if isinstance(error, OSError):
+            raise output_error(path, error) from error
+        raise
 
 
 def _write_image(zarr: Any, path: Path, image: ExportedImage, micrograph: Micrograph) -> None:
